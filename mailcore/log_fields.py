@@ -1,0 +1,19 @@
+"""Log lines as `key=value` pairs, for people and for grep."""
+
+import json
+from collections.abc import Mapping
+
+
+def log_fields(fields: Mapping[str, object]) -> str:
+    """Write fields in their order; values with blanks, quotes or control characters are quoted, empty ones left out.
+
+    >>> log_fields({"route": "inbox", "folder": "Sent Items", "rule": ""})
+    'route=inbox folder="Sent Items"'
+    """
+    return " ".join(f"{key}={_quoted(str(value))}" for key, value in fields.items() if value != "")
+
+
+def _quoted(value: str) -> str:
+    if value.isprintable() and not any(c in value for c in ' "='):
+        return value
+    return json.dumps(value, ensure_ascii=False)
