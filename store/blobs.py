@@ -1,0 +1,156 @@
+"""Content by its hash: once in the store, however many messages and users refer to it.
+
+Small blobs are rows, so that one fsync serves a batch.  Large ones may be files: written beside, fsynced, renamed,
+one directory fsync per directory and batch, all before the transaction that refers to them.  A file without a row
+is harmless; a row without a file must never exist.
+"""
+
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mailcore.errors import TemporaryError
+from store.message import NewBlob
+from store.packing import unpack
+from store.schema import blob, blob_content
+
+DATABASE = "database"
+DIRECTORY = "directory"
+_CHUNK = 500  # hashes asked for in one statement
+
+
+class BlobStore:
+    """Writes and reads blobs.  `directory` is None when everything lives in the database."""
+
+    def __init__(self, directory: Path | None, large: int) -> None:
+        self._directory = directory
+        self._large = large
+
+    def location(self, new: NewBlob) -> str:
+        """Where this blob belongs."""
+        if self._directory is not None and len(new.stored) >= self._large:
+            return DIRECTORY
+        return DATABASE
+
+    def write_files(self, blobs: Iterable[NewBlob]) -> None:
+        """Put the large blobs on disk, durably; call before the transaction.  Safe to repeat."""
+        touched: set[Path] = set()
+        try:
+            for new in {b.sha256: b for b in blobs if self.location(b) == DIRECTORY}.values():
+                path = self._path(new.sha256)
+                if not path.exists():
+                    touched.update(_write_file(path, new.stored))
+            for directory in sorted(touched, key=lambda p: len(p.parts), reverse=True):
+                _sync_directory(directory)
+        except OSError as error:
+            raise TemporaryError(f"attachment directory: {error}") from error
+
+    def insert_rows(
+        self, connection: Connection, blobs: Sequence[NewBlob], ids: Sequence[int], now: float
+    ) -> dict[bytes, int]:
+        """Make sure each blob has a row; return the id by hash.  `ids` are fresh, one per blob at least."""
+        wanted = {b.sha256: b for b in blobs}
+        known = _existing(connection, list(wanted))
+        # In the order of the hash: two batches that insert the same blobs cannot deadlock.
+        missing = [wanted[h] for h in sorted(wanted) if h not in known]
+        if missing:
+            rows = [
+                _blob_row(new, new_id, self.location(new), now)
+                for new, new_id in zip(missing, ids, strict=False)
+            ]
+            inserted = _insert_new(connection, rows)
+            contents = [
+                {"blob_id": inserted[new.sha256], "content": new.stored}
+                for new in missing
+                if new.sha256 in inserted and self.location(new) == DATABASE
+            ]
+            if contents:
+                connection.execute(insert(blob_content), contents)
+            known.update(inserted)
+            if len(inserted) < len(missing):
+                known.update(_existing(connection, [b.sha256 for b in missing]))
+        return known
+
+    def load(self, connection: Connection, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """Return {blob id: (hash, plain content)}; raises TemporaryError when a file is missing."""
+        columns = (blob.c.id, blob.c.sha256, blob.c.codec, blob.c.location, blob_content.c.content)
+        rows = connection.execute(
+            select(*columns).outerjoin_from(blob, blob_content).where(blob.c.id.in_(set(ids)))
+        )
+        loaded = {}
+        for row in rows:
+            stored = row.content if row.location == DATABASE else self._read_file(row.sha256)
+            loaded[row.id] = (row.sha256, unpack(row.codec, stored))
+        return loaded
+
+    def _path(self, sha256: bytes) -> Path:
+        if self._directory is None:
+            raise TemporaryError(
+                "an attachment lies in a directory, but [store] attachments is 'database':"
+                " set it back to 'directory'"
+            )
+        name = sha256.hex()
+        return self._directory / name[:2] / name[2:4] / name
+
+    def _read_file(self, sha256: bytes) -> bytes:
+        try:
+            return self._path(sha256).read_bytes()
+        except OSError as error:
+            raise TemporaryError(f"attachment directory: {error}") from error
+
+
+def _existing(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
+    found: dict[bytes, int] = {}
+    for start in range(0, len(hashes), _CHUNK):
+        query = select(blob.c.sha256, blob.c.id).where(
+            blob.c.sha256.in_(hashes[start : start + _CHUNK])
+        )
+        found.update((row.sha256, row.id) for row in connection.execute(query))
+    return found
+
+
+def _blob_row(new: NewBlob, new_id: int, location: str, now: float) -> dict[str, object]:
+    return {
+        "id": new_id,
+        "sha256": new.sha256,
+        "size": new.size,
+        "stored_size": len(new.stored),
+        "codec": new.codec,
+        "location": location,
+        "created_at": now,
+    }
+
+
+def _insert_new(connection: Connection, rows: list[dict[str, object]]) -> dict[bytes, int]:
+    """Insert the rows whose hash is new; return {hash: id} of those inserted."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(blob).on_conflict_do_nothing().returning(blob.c.sha256, blob.c.id)
+    return {row.sha256: row.id for row in connection.execute(statement, rows)}
+
+
+def _write_file(path: Path, content: bytes) -> set[Path]:
+    """Write, fsync and rename one file; return the directories that need an fsync."""
+    fresh: set[Path] = {path.parent}
+    for parent in (path.parent.parent, path.parent):
+        if not parent.exists():
+            parent.mkdir(parents=True, exist_ok=True)
+            fresh.add(parent.parent)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with beside.open("xb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    beside.rename(path)
+    return fresh
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

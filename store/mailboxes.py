@@ -1,0 +1,224 @@
+"""Mailbox stores and their folders: making, finding, changing them.
+
+A store belongs to a user of some plugin by `external_id`; an orphan has none.  Loading a mailbox brings everything
+a delivery decision needs, so that deciding needs no database.  Every change raises the directory's version, which
+is what caches are checked against.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from mailcore.errors import UsageError
+from store.counters import raise_counter
+from store.schema import calendar, counter, folder, mailbox_store, oof_setting, rule
+
+INBOX, SENT, TRASH, DRAFTS, JUNK, OUTBOX = (
+    "\\Inbox",
+    "\\Sent",
+    "\\Trash",
+    "\\Drafts",
+    "\\Junk",
+    "\\Outbox",
+)
+DEFAULT_FOLDERS = (
+    ("Inbox", INBOX),
+    ("Drafts", DRAFTS),
+    ("Outbox", OUTBOX),
+    ("Sent Items", SENT),
+    ("Deleted Items", TRASH),
+    ("Junk E-mail", JUNK),
+)
+DEFAULT_CALENDAR = "Calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule as it lies in the store: a JSON document that `rules` understands."""
+
+    id: int
+    sequence: int
+    enabled: bool
+    version: int
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOof:
+    """Out-of-office as it lies in the store; the window in epoch seconds, None where it is open."""
+
+    enabled: bool
+    subject: str
+    message: str
+    starts_at: float | None
+    ends_at: float | None
+    switched_on_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One store with its settings, folders (path to id, special use to id), rules and out-of-office."""
+
+    id: int
+    guid: str
+    owner_name: str
+    timezone: str
+    mr_accept: bool
+    mr_decline_conflict: bool
+    mr_decline_recurring: bool
+    size: int
+    created_at: float
+    folders: Mapping[str, int] = field(default_factory=dict)
+    special: Mapping[str, int] = field(default_factory=dict)
+    rules: tuple[StoredRule, ...] = ()
+    oof: StoredOof | None = None
+
+
+def directory_version(connection: Connection) -> int:
+    """The version of everything a recipient look-up depends on."""
+    query = select(counter.c.value).where(counter.c.name == "directory")
+    return int(connection.execute(query).scalar() or 0)
+
+
+def touch_directory(connection: Connection) -> None:
+    """Tell every cache, in whatever process, that users or mailboxes have changed."""
+    raise_counter(connection, "directory")
+
+
+def create_mailbox(connection: Connection, external_id: str, owner_name: str) -> int:
+    """Make a store with its default folders and calendar; return its id."""
+    row = {
+        "guid": secrets.token_hex(16).upper(),
+        "external_id": external_id,
+        "owner_name": owner_name,
+        "created_at": time.time(),
+    }
+    store_id = connection.execute(
+        insert(mailbox_store).returning(mailbox_store.c.id), row
+    ).scalar_one()
+    for name, special_use in DEFAULT_FOLDERS:
+        create_folder(connection, store_id, name, special_use=special_use)
+    connection.execute(insert(calendar), [{"store_id": store_id, "name": DEFAULT_CALENDAR}])
+    touch_directory(connection)
+    return int(store_id)
+
+
+def create_folder(
+    connection: Connection,
+    store_id: int,
+    name: str,
+    *,
+    parent_id: int | None = None,
+    special_use: str = "",
+) -> int:
+    """Make a folder and return its id.  Its UIDVALIDITY is never used again, whatever the clock says."""
+    row = {
+        "store_id": store_id,
+        "parent_id": parent_id,
+        "name": name,
+        "special_use": special_use,
+        "uidvalidity": raise_counter(connection, "uidvalidity"),
+    }
+    return int(connection.execute(insert(folder).returning(folder.c.id), row).scalar_one())
+
+
+def orphan_mailbox(connection: Connection, external_id: str) -> None:
+    """Take a store from its owner; mail and bookings stay."""
+    connection.execute(
+        update(mailbox_store)
+        .where(mailbox_store.c.external_id == external_id)
+        .values(external_id=None)
+    )
+    touch_directory(connection)
+
+
+def update_mailbox(connection: Connection, store_id: int, values: Mapping[str, object]) -> None:
+    """Change settings of a store (columns of `mailbox_store`)."""
+    connection.execute(update(mailbox_store).where(mailbox_store.c.id == store_id).values(**values))
+    touch_directory(connection)
+
+
+def load_mailbox(connection: Connection, external_id: str) -> Mailbox | None:
+    """The store of a plugin's user, or None when it has none."""
+    query = select(mailbox_store).where(mailbox_store.c.external_id == external_id)
+    row = connection.execute(query).first()
+    return None if row is None else _load(connection, row)
+
+
+def load_mailbox_by_id(connection: Connection, store_id: int) -> Mailbox | None:
+    """The store with this id, or None when it is gone."""
+    row = connection.execute(select(mailbox_store).where(mailbox_store.c.id == store_id)).first()
+    return None if row is None else _load(connection, row)
+
+
+def external_id_of(connection: Connection, store_id: int) -> str | None:
+    """Whose store this is, as its plugin knows the owner; None for an orphan."""
+    query = select(mailbox_store.c.external_id).where(mailbox_store.c.id == store_id)
+    return connection.execute(query).scalar()
+
+
+def find_folder(mailbox: Mailbox, path: str) -> int:
+    """The id of a folder by its path (`Inbox`, `Projects/2030`), without case; raises UsageError."""
+    for known, folder_id in mailbox.folders.items():
+        if known.casefold() == path.casefold():
+            return folder_id
+    raise UsageError(
+        f"{mailbox.owner_name} has no folder {path!r}; there are: {', '.join(mailbox.folders)}"
+    )
+
+
+def _load(connection: Connection, row: Row[Any]) -> Mailbox:
+    folders = connection.execute(
+        select(folder.c.id, folder.c.parent_id, folder.c.name, folder.c.special_use)
+        .where(folder.c.store_id == row.id)
+        .order_by(folder.c.id)
+    ).all()
+    return Mailbox(
+        id=row.id,
+        guid=row.guid,
+        owner_name=row.owner_name,
+        timezone=row.timezone,
+        mr_accept=row.mr_accept,
+        mr_decline_conflict=row.mr_decline_conflict,
+        mr_decline_recurring=row.mr_decline_recurring,
+        size=row.size,
+        created_at=row.created_at,
+        folders=_paths(folders),
+        special={f.special_use: f.id for f in folders if f.special_use},
+        rules=_load_rules(connection, row.id),
+        oof=_load_oof(connection, row.id),
+    )
+
+
+def _paths(folders: Sequence[Any]) -> dict[str, int]:
+    by_id = {f.id: f for f in folders}
+    paths = {}
+    for found in folders:
+        names = [found.name]
+        parent = by_id.get(found.parent_id)
+        while parent is not None and len(names) < len(by_id):
+            names.append(parent.name)
+            parent = by_id.get(parent.parent_id)
+        paths["/".join(reversed(names))] = found.id
+    return paths
+
+
+def _load_rules(connection: Connection, store_id: int) -> tuple[StoredRule, ...]:
+    query = select(rule).where(rule.c.store_id == store_id).order_by(rule.c.sequence, rule.c.id)
+    return tuple(
+        StoredRule(row.id, row.sequence, row.enabled, row.version, row.document)
+        for row in connection.execute(query)
+    )
+
+
+def _load_oof(connection: Connection, store_id: int) -> StoredOof | None:
+    row = connection.execute(select(oof_setting).where(oof_setting.c.store_id == store_id)).first()
+    if row is None:
+        return None
+    return StoredOof(
+        row.enabled, row.subject, row.message, row.starts_at, row.ends_at, row.switched_on_at
+    )

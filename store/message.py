@@ -1,0 +1,85 @@
+"""A message on its way into the store: split, hashed and compressed before any transaction begins."""
+
+import hashlib
+from dataclasses import dataclass
+
+from mailcore.content import Body, assemble, split
+from mailcore.imap import ImapCopy, imap_copy
+from mailcore.view import MessageView
+from store.packing import IDENTITY, pack
+
+_LONGEST_VIEW = 1000  # characters kept of a header in the listing columns
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlob:
+    """Content addressed by the SHA-256 of its plain form; `stored` is in `codec`."""
+
+    sha256: bytes
+    size: int
+    codec: str
+    stored: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewBody:
+    """Where a blob goes back into the skeleton, and how it was encoded there."""
+
+    blob: NewBlob
+    offset: int
+    encoding: str
+    line_length: int
+    ending: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """Everything the store keeps of one message, shared by all its recipients."""
+
+    sha256: bytes
+    size: int
+    skeleton_codec: str
+    skeleton: bytes
+    bodies: tuple[NewBody, ...]
+    message_id: str
+    subject: str
+    sender: str
+    recipients: str
+    sent_at: float | None
+    imap: ImapCopy | None
+    raw: NewBlob | None
+
+
+def prepare_message(view: MessageView, *, imap: bool) -> NewMessage:
+    """Split and compress a message; with `imap`, also what an IMAP server answers without parsing."""
+    raw = view.raw
+    content = split(raw, view.root)
+    digest = hashlib.sha256(raw).digest()
+    codec, skeleton = pack(content.skeleton)
+    sender = view.from_
+    return NewMessage(
+        sha256=digest,
+        size=len(raw),
+        skeleton_codec=codec,
+        skeleton=skeleton,
+        bodies=tuple(_new_body(body) for body in content.bodies),
+        message_id=view.message_id[:_LONGEST_VIEW],
+        subject=view.subject[:_LONGEST_VIEW],
+        sender=(sender.address if sender else "")[:_LONGEST_VIEW],
+        recipients=", ".join(box.address for box in view.to)[:_LONGEST_VIEW],
+        sent_at=view.date.timestamp() if view.date else None,
+        imap=imap_copy(raw, view.root) if imap else None,
+        # Kept as it is: an IMAP server reads slices of it.
+        raw=NewBlob(digest, len(raw), IDENTITY, raw) if imap else None,
+    )
+
+
+def _new_body(body: Body) -> NewBody:
+    codec, stored = pack(body.data)
+    blob = NewBlob(body.sha256, len(body.data), codec, stored)
+    return NewBody(blob, body.offset, body.encoding, body.line_length, body.ending)
+
+
+def assemble_message(skeleton: bytes, bodies: list[Body]) -> bytes:
+    """Give back the bytes of a stored message."""
+    return assemble(skeleton, tuple(bodies))

@@ -1,0 +1,87 @@
+"""What an owner has set for a mailbox: its rules and its out-of-office.
+
+Both are loaded with the mailbox (store.mailboxes), so every change raises the directory's version:
+the next mail, in whatever process, is decided with what was set.
+"""
+
+import time
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mailcore.errors import UsageError
+from store.mailboxes import StoredOof, touch_directory
+from store.schema import oof_memory, oof_setting, rule
+
+
+def next_sequence(connection: Connection, store_id: int) -> int:
+    """The sequence that puts a new rule behind all the others of a store; the first is 1."""
+    query = select(func.max(rule.c.sequence)).where(rule.c.store_id == store_id)
+    return (connection.execute(query).scalar() or 0) + 1
+
+
+def add_rule(
+    connection: Connection,
+    store_id: int,
+    sequence: int,
+    enabled: bool,
+    version: int,
+    document: str,
+) -> int:
+    """Add a rule to a store and return its id.
+
+    Rules run by ascending `sequence`; `version` is that of the document's format.  The document is
+    the caller's to check: it is stored as it is.
+    """
+    row = {
+        "store_id": store_id,
+        "sequence": sequence,
+        "enabled": enabled,
+        "version": version,
+        "document": document,
+    }
+    rule_id = connection.execute(insert(rule).returning(rule.c.id), row).scalar_one()
+    touch_directory(connection)
+    return int(rule_id)
+
+
+def delete_rule(connection: Connection, store_id: int, rule_id: int) -> None:
+    """Forget a rule; raises UsageError when this store has none with that id."""
+    gone = connection.execute(delete(rule).where(rule.c.store_id == store_id, rule.c.id == rule_id))
+    if not gone.rowcount:
+        raise UsageError(f"no rule {rule_id} in this mailbox; --list-rules shows what there is")
+    touch_directory(connection)
+
+
+def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
+    """Set a store's out-of-office.
+
+    Switching it on begins a new absence: whom it answered before is forgotten, and
+    `switched_on_at` is now.  In every other case what is stored of that stays, whatever `oof` says.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(oof_setting).values(store_id=store_id).on_conflict_do_nothing()
+    )
+    stored = connection.execute(
+        select(oof_setting.c.enabled, oof_setting.c.switched_on_at)
+        .where(oof_setting.c.store_id == store_id)
+        .with_for_update()
+    ).one()
+    switched_on_at = stored.switched_on_at
+    if oof.enabled and not stored.enabled:
+        switched_on_at = time.time()
+        connection.execute(delete(oof_memory).where(oof_memory.c.store_id == store_id))
+    connection.execute(
+        update(oof_setting)
+        .where(oof_setting.c.store_id == store_id)
+        .values(
+            enabled=oof.enabled,
+            subject=oof.subject,
+            message=oof.message,
+            starts_at=oof.starts_at,
+            ends_at=oof.ends_at,
+            switched_on_at=switched_on_at,
+        )
+    )
+    touch_directory(connection)

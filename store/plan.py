@@ -1,0 +1,91 @@
+"""What is to be committed for one message, as values: nothing here has been done yet."""
+
+import hashlib
+from dataclasses import dataclass
+
+from mailcore.outgoing import OutgoingMail
+from store.message import NewMessage
+
+SEEN = 1
+ANSWERED = 2
+FLAGGED = 4
+DELETED = 8
+DRAFT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """One copy in one folder.  `internal_date` in epoch seconds, `internal_zone` in minutes east of UTC."""
+
+    folder_id: int
+    trace: bytes
+    internal_date: float
+    internal_zone: int = 0
+    flags: int = 0
+    imap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A meeting message for the auto-booker, with its exact bytes."""
+
+    mail_from: str
+    rcpt_to: str
+    message_id: str
+    subject: str
+    content: bytes
+    trace: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OofClaim:
+    """An out-of-office answer goes out only if this sender got none since `not_since` (epoch seconds)."""
+
+    sender_key: str
+    not_since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A mail for the outbox; with a claim it is dropped when somebody else has answered meanwhile."""
+
+    kind: str
+    subject: str
+    mail: OutgoingMail
+    job_id: int | None = None
+    not_before: float = 0.0
+    claim: OofClaim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlan:
+    """All that one message does to one mailbox store."""
+
+    store_id: int
+    filings: tuple[Filing, ...] = ()
+    job: NewJob | None = None
+    outgoing: tuple[Outgoing, ...] = ()
+    ledger_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One message and its plans; they are committed together or not at all."""
+
+    message: NewMessage
+    plans: tuple[StorePlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a plan: the UIDs of its filings, or the first time's when it was a repeat."""
+
+    uids: tuple[int, ...] = ()
+    job_id: int | None = None
+    duplicate: bool = False
+
+
+def ledger_key(detail: str, mail_from: str, sha256: bytes) -> bytes:
+    """The identity of a delivery to one store: a re-sent DATA has the same."""
+    parts = (detail.encode("utf-8", "replace"), mail_from.encode("utf-8", "replace"), sha256)
+    return hashlib.sha256(b"\0".join(parts)).digest()

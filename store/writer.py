@@ -1,0 +1,115 @@
+"""The group-commit writer: one thread that commits whatever all sessions have waiting, in one transaction.
+
+What arrived while the last commit was reaching the disk makes the next batch; nothing ever waits for company.  On
+an error in the data the batch is repeated one message per transaction, so that a bad mail hurts only itself.  The
+wake-ups for the booker are sent from here, after the commit, because a session may be gone by then.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from mailcore import failpoint
+from mailcore.errors import MailError, TemporaryError
+from store.commit import Committer, RepeatSinglyError
+from store.plan import Receipt, Submission
+
+log = logging.getLogger(__name__)
+
+Receipts = tuple[Receipt, ...]
+_LARGEST_BATCH = 256
+
+
+class GroupCommitWriter:
+    """Commits submissions in the order they come; `submit` is safe from any thread."""
+
+    def __init__(self, committer: Committer, *, wake: Callable[[int], None]) -> None:
+        self._committer = committer
+        self._wake = wake
+        self._waiting: deque[tuple[Submission, Future[Receipts]]] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, submission: Submission) -> Future[Receipts]:
+        """Queue a submission; the future holds its receipts once they are on disk.
+
+        The future raises TemporaryError for our own trouble, and whatever the data caused otherwise.
+        """
+        future: Future[Receipts] = Future()
+        with self._changed:
+            if self._stopping:
+                raise TemporaryError("shutting down")
+            self._waiting.append((submission, future))
+            self._changed.notify()
+        return future
+
+    def stop(self) -> None:
+        """Commit what is waiting, then end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                count = min(len(self._waiting), _LARGEST_BATCH)
+                batch = [self._waiting.popleft() for _ in range(count)]
+            self._commit_batch(batch)
+
+    def _commit_batch(self, batch: Sequence[tuple[Submission, Future[Receipts]]]) -> None:
+        try:
+            committed = self._commit([submission for submission, _ in batch])
+        except Exception as error:  # noqa: BLE001 - the edge of this thread: every future gets its answer
+            self._recover(batch, error)
+            return
+        self._finish(batch, committed)
+
+    def _recover(
+        self, batch: Sequence[tuple[Submission, Future[Receipts]]], error: Exception
+    ) -> None:
+        """Repeat one by one what the data may have caused; refuse what is our own trouble."""
+        own_trouble = isinstance(error, TemporaryError) and not isinstance(error, RepeatSinglyError)
+        if len(batch) > 1 and not own_trouble:
+            log.info("a batch of %d failed and is repeated one by one: %s", len(batch), error)
+            for one in batch:
+                self._commit_batch([one])
+            return
+        if not isinstance(error, MailError):
+            log.error("a message could not be committed", exc_info=error)
+        for _, future in batch:
+            future.set_exception(error)
+
+    def _commit(self, submissions: Sequence[Submission]) -> list[Receipts]:
+        staged = self._committer.stage(submissions)
+        with self._committer.database.write() as connection:
+            return self._committer.apply(connection, staged)
+
+    def _finish(
+        self,
+        batch: Sequence[tuple[Submission, Future[Receipts]]],
+        committed: Sequence[Receipts],
+    ) -> None:
+        failpoint.hit(failpoint.BEFORE_REPLY)
+        resources: set[int] = set()
+        for (submission, future), receipts in zip(batch, committed, strict=True):
+            future.set_result(receipts)
+            for plan, receipt in zip(submission.plans, receipts, strict=True):
+                if receipt.job_id is not None and not receipt.duplicate:
+                    resources.add(plan.store_id)
+        if not resources:
+            return
+        failpoint.hit(failpoint.BEFORE_WAKE_UP)
+        for store_id in resources:
+            try:
+                self._wake(store_id)
+            except Exception as error:  # noqa: BLE001 - only a hint: the workers look by themselves too
+                log.warning("wake-up for resource %d not sent: %s", store_id, error)

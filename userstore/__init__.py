@@ -1,0 +1,1 @@
+"""Who exists: users, resources, aliases, features; the plugins, and resolving a recipient."""
