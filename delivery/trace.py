@@ -1,0 +1,24 @@
+"""The trace headers a final delivery puts before a message (RFC 5321 section 4.4)."""
+
+from datetime import datetime
+from email.utils import format_datetime
+
+from mailcore.envelope import Envelope
+
+
+def trace_headers(
+    envelope: Envelope, delivered_to: str, *, hostname: str, queue_id: str, date: datetime
+) -> bytes:
+    """Return-Path, Delivered-To and Received, with CRLF line ends; `date` is aware.
+
+    The recipient is named in Received only when there is just one, so that nobody learns of a blind copy.
+    """
+    greeting = f"{envelope.helo} ({envelope.peer})" if envelope.helo else envelope.peer
+    named = f"\r\n\tfor <{envelope.rcpt_tos[0]}>" if len(envelope.rcpt_tos) == 1 else ""
+    return (
+        f"Return-Path: <{envelope.mail_from}>\r\n"
+        f"Delivered-To: {delivered_to}\r\n"
+        f"Received: from {greeting}\r\n"
+        f"\tby {hostname} with {envelope.protocol} id {queue_id}{named};\r\n"
+        f"\t{format_datetime(date)}\r\n"
+    ).encode("utf-8", "surrogateescape")

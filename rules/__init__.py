@@ -1,0 +1,1 @@
+"""Server-side rules: conditions and actions, evaluated purely."""
