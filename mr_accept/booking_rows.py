@@ -1,0 +1,87 @@
+"""Between stored bookings and the values that decisions are made of."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mailcore.settings import Settings
+from mr_accept.change import Row
+from mr_accept.fate import Known, Origin, StoredOrganizer
+from mr_accept.itip import parse_meeting
+from mr_accept.limits import Limits
+from mr_accept.model import BookingPolicy, Instance, LineageState, Occurrence, Zone
+from mr_accept.zones import UTC, named_zone
+from store.calendars import ACCEPTED, CANCELLED, BookingRow, OccurrenceRow
+from userstore.resolve import Recipient
+
+_STATES = {ACCEPTED: LineageState.ACCEPTED, CANCELLED: LineageState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lineages of one UID: as stored, and as decisions see them."""
+
+    stored: tuple[BookingRow, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Their row ids."""
+        return tuple(row.id for row in self.stored)
+
+    def find(self, recurrence_id: str) -> BookingRow | None:
+        """The lineage of one instance, '' for the master."""
+        return next((row for row in self.stored if row.recurrence_id == recurrence_id), None)
+
+    def organizer(self) -> StoredOrganizer | None:
+        """Who may change the booking; None where there is none, or only a trace of one that is gone."""
+        alive = [row for row in self.stored if row.state != CANCELLED] or list(self.stored)
+        if not alive:
+            return None
+        return StoredOrganizer(alive[0].organizer, Origin(*alive[0].sender.split("\n")[:2]))
+
+
+def held_of(stored: Sequence[BookingRow], zone: Zone, limits: Limits) -> Held:
+    """Read stored lineages; raises UnreadableError when a source cannot be read any more."""
+    return Held(tuple(stored), tuple(row_of(row, zone, limits) for row in stored))
+
+
+def row_of(stored: BookingRow, zone: Zone, limits: Limits) -> Row:
+    """One stored lineage as decisions see it."""
+    return Row(
+        recurrence_id=stored.recurrence_id,
+        state=_STATES.get(stored.state, LineageState.DECLINED),
+        known=Known((stored.seen_sequence, stored.seen_dtstamp), stored.state == CANCELLED),
+        instance=instance_of(stored, zone, limits) if stored.state == ACCEPTED else None,
+    )
+
+
+def instance_of(stored: BookingRow, zone: Zone, limits: Limits) -> Instance:
+    """The VEVENT a lineage stands for, from the source that was kept."""
+    meeting = parse_meeting(stored.source, zone, limits)
+    return next(i for i in meeting.instances if i.recurrence_id == stored.recurrence_id)
+
+
+def zone_of(recipient: Recipient, settings: Settings) -> Zone:
+    """The resource's zone: its own, else the default; UTC when neither is known any more."""
+    name = recipient.mailbox.timezone or settings.userstore.default_timezone
+    return named_zone(name) or UTC
+
+
+def policy_of(recipient: Recipient) -> BookingPolicy:
+    """The rules of a resource for booking."""
+    return BookingPolicy(
+        capacity=recipient.user.places,
+        decline_conflict=recipient.mailbox.mr_decline_conflict,
+        decline_recurring=recipient.mailbox.mr_decline_recurring,
+    )
+
+
+def split_occurrences(
+    occurrences: Sequence[Occurrence], overrides: Collection[str]
+) -> dict[str, list[OccurrenceRow]]:
+    """Give each occurrence to the lineage it belongs to: its own, or the master ('')."""
+    parts: dict[str, list[OccurrenceRow]] = {"": [], **{rid: [] for rid in overrides}}
+    for item in occurrences:
+        owner = item.recurrence_id if item.recurrence_id in overrides else ""
+        parts[owner].append(OccurrenceRow(item.start, item.end, item.recurrence_id))
+    return parts

@@ -1,0 +1,149 @@
+"""What becomes of a meeting message, as tables of pure functions.
+
+| message for a resource | fate |
+|---|---|
+| REQUEST, new or newer (SEQUENCE, then DTSTAMP, per lineage) | decided: accepted or declined |
+| REQUEST equal to what is booked | repeated: the stored reply goes out once more |
+| REQUEST older than what is known, or than a cancellation | stale: nothing |
+| CANCEL of a known booking | freed |
+| CANCEL of an unknown one | tombstone: a late REQUEST must not book again |
+| either one from somebody not tied to the organizer | not obeyed |
+| all else | ordinary mail |
+| one that temporary trouble kept from a decision until the deadline | gave up: ordinary mail |
+| one on which the booker itself broke | failed: ordinary mail |
+
+A lineage is one UID and RECURRENCE-ID (RFC 5546 section 2.1.5 orders its messages).
+"""
+
+import enum
+from collections.abc import Collection
+from typing import NamedTuple
+
+from mailcore.address import address_key
+from mr_accept.model import CalendarUser
+
+
+class Fate(enum.Enum):
+    """The end of a job; the values are stored."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REPEATED = "repeated"
+    STALE = "stale"
+    FREED = "freed"
+    TOMBSTONE = "tombstone"
+    NOT_OBEYED = "not_obeyed"
+    ORDINARY = "ordinary"
+    GAVE_UP = "gave_up"
+    FAILED = "failed"
+
+
+class Order(enum.Enum):
+    """How a message stands to what is known about its lineage."""
+
+    NEW = "new"
+    NEWER = "newer"
+    EQUAL = "equal"
+    OLDER = "older"
+
+
+class Known(NamedTuple):
+    """What is stored of a lineage: (SEQUENCE, DTSTAMP in epoch seconds), and if it is cancelled."""
+
+    version: tuple[int, int]
+    cancelled: bool = False
+
+
+class Origin(NamedTuple):
+    """Who sent a mail, by its header; an address is empty where the field is missing."""
+
+    from_: str
+    sender: str = ""
+
+    def folded(self) -> "Origin":
+        """The same with addresses in the form in which they are compared."""
+        return Origin(address_key(self.from_), address_key(self.sender))
+
+
+class StoredOrganizer(NamedTuple):
+    """The ORGANIZER (folded address) of a booking, and who sent its first request."""
+
+    address: str
+    origin: Origin
+
+
+def compare(stored: Known | None, version: tuple[int, int]) -> Order:
+    """Tell how a message of that (SEQUENCE, DTSTAMP) stands to what is stored."""
+    if stored is None:
+        return Order.NEW
+    if version == stored.version:
+        return Order.EQUAL
+    return Order.NEWER if version > stored.version else Order.OLDER
+
+
+def known_of(own: Known | None, master: Known | None) -> Known | None:
+    """Return what is known about one instance of a series, given its own row and the master's.
+
+    A cancelled master covers the instances too, unless one of them was renewed after it.
+    """
+    if master is None or not master.cancelled:
+        return own
+    return master if own is None or master.version >= own.version else own
+
+
+def fate_of_request(stored: Known | None, version: tuple[int, int], obeyed: bool) -> Fate | None:
+    """Return the fate of a REQUEST, or None where it has to be decided."""
+    order = compare(stored, version)
+    if order is Order.NEW:
+        return None
+    if not obeyed:
+        return Fate.NOT_OBEYED
+    if order is Order.OLDER:
+        return Fate.STALE
+    if order is Order.EQUAL:
+        return Fate.STALE if stored is not None and stored.cancelled else Fate.REPEATED
+    return None
+
+
+def fate_of_cancel(stored: Known | None, version: tuple[int, int], obeyed: bool) -> Fate:
+    """Return the fate of a CANCEL.
+
+    One with the SEQUENCE and DTSTAMP of the booking itself counts: some programs raise neither.
+    """
+    order = compare(stored, version)
+    if order is Order.NEW:
+        return Fate.TOMBSTONE
+    if not obeyed:
+        return Fate.NOT_OBEYED
+    return Fate.STALE if order is Order.OLDER else Fate.FREED
+
+
+def organizer_obeyed(
+    organizer: CalendarUser, origin: Origin, stored: StoredOrganizer | None
+) -> bool:
+    """Whether a mail may change a booking.
+
+    Its ORGANIZER has to be the stored one; and From or Sender has to be the organizer or its
+    SENT-BY, or both the same as those of the first request.  Without a booking there is nothing to
+    protect.
+    """
+    if stored is None:
+        return True
+    if organizer.address != stored.address:
+        return False
+    same = any(origin) and origin.folded() == stored.origin.folded()
+    return same or _tied(organizer, origin)
+
+
+def reply_allowed(organizer: CalendarUser, origin: Origin, own: Collection[str] = ()) -> bool:
+    """Whether an automatic reply to the organizer may go out.
+
+    Not where nothing ties the sender to the ORGANIZER, who may never have heard of the mail, and
+    not to one of the resource's `own` addresses (folded).
+    """
+    return organizer.address not in own and _tied(organizer, origin)
+
+
+def _tied(organizer: CalendarUser, origin: Origin) -> bool:
+    entitled = {organizer.address, organizer.sent_by} - {""}
+    return not entitled.isdisjoint(origin.folded())

@@ -1,0 +1,114 @@
+"""How far series are held, and holding them further as time goes on.
+
+Every series of a resource is held up to one instant, the horizon: the end of the month after the configured number
+of days, or the end of the last booking if that is later.  Before a decision, every series is extended to the
+horizon under the lock, so no decision ever looks past what is held.  An occurrence that does not fit when its
+series is extended is kept as a clash: it holds nothing, is shown, and is logged.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mailcore.settings import BookingSettings, Settings
+from mr_accept.asking import limits_of
+from mr_accept.booking_rows import policy_of, row_of, zone_of
+from mr_accept.change import Row, lineages_of
+from mr_accept.expand import occurrences_of
+from mr_accept.model import BookingPolicy, Interval, Occurrence
+from mr_accept.sweep import peak_use
+from store.calendars import (
+    BUSY,
+    CLASH,
+    BookingRow,
+    LockedCalendar,
+    OccurrenceRow,
+    add_occurrences,
+    calendar_ids,
+    held_between,
+    latest_end,
+    load_lineages,
+    save_booking,
+    short_series,
+)
+from userstore.resolve import Recipient
+
+log = logging.getLogger(__name__)
+
+
+def horizon_of(connection: Connection, store_id: int, settings: BookingSettings, now: int) -> int:
+    """The instant, in epoch seconds, up to which a series asked for at `now` is checked and held."""
+    day = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.horizon_days)
+    next_month = (day.replace(day=1) + timedelta(days=32)).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    ends = [
+        latest_end(connection, calendar_id) for calendar_id, _ in calendar_ids(connection, store_id)
+    ]
+    return max(int(next_month.timestamp()), *ends)
+
+
+def extend_series(
+    connection: Connection,
+    locked: LockedCalendar,
+    recipient: Recipient,
+    settings: Settings,
+    *,
+    until: int,
+) -> int:
+    """Hold every series of the locked calendar up to `until`; return how many occurrences were added.
+
+    Raises UnreadableError when a series cannot be expanded: an unknown calendar is never a free one.
+    """
+    added = 0
+    for series in short_series(connection, locked.id, until):
+        added += _extend(connection, locked, series, recipient, settings, until)
+    return added
+
+
+def _extend(
+    connection: Connection,
+    locked: LockedCalendar,
+    series: BookingRow,
+    recipient: Recipient,
+    settings: Settings,
+    until: int,
+) -> int:
+    limits = limits_of(settings.booking)
+    zone = zone_of(recipient, settings)
+    stored = load_lineages(connection, recipient.mailbox.id, series.uid)
+    rows: list[Row] = [row_of(one, zone, limits) for one in stored]
+    overridden = {row.recurrence_id for row in rows if row.recurrence_id}
+    since = series.materialised_until or 0
+    new = [
+        item
+        for item in occurrences_of(lineages_of(rows), until, limits, since - 1)
+        if item.start >= since and item.recurrence_id not in overridden
+    ]
+    policy = policy_of(recipient)
+    held = [_held(connection, locked, item, policy, series) for item in new]
+    add_occurrences(connection, locked, series.id, series.object_id, held)
+    save_booking(connection, locked, series.id, {"materialised_until": until})
+    return len(held)
+
+
+def _held(
+    connection: Connection,
+    locked: LockedCalendar,
+    item: Occurrence,
+    policy: BookingPolicy,
+    series: BookingRow,
+) -> OccurrenceRow:
+    """A further occurrence of a series: busy if it fits, else a clash."""
+    busy = held_between(connection, locked, item.start, item.end)
+    spans = [Interval(one.start, one.end) for one in busy]
+    fits = peak_use(spans, item.start, item.end) < policy.capacity
+    if policy.decline_conflict and not fits:
+        log.warning(
+            "series %s: its occurrence %s does not fit any more and is not held",
+            series.uid,
+            item.recurrence_id,
+        )
+        return OccurrenceRow(item.start, item.end, item.recurrence_id, CLASH)
+    return OccurrenceRow(item.start, item.end, item.recurrence_id, BUSY)

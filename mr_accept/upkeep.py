@@ -1,0 +1,254 @@
+"""Looking after calendars: holding series to the horizon, rebuilding occurrences, auditing, cancelling by hand."""
+
+import logging
+import time
+from importlib.metadata import version
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from mailcore.errors import MailError, NoSuchRecipientError, UsageError
+from mailcore.settings import Settings
+from mr_accept.asking import limits_of
+from mr_accept.booking_rows import policy_of, row_of, split_occurrences, zone_of
+from mr_accept.calendar_object import compose_object
+from mr_accept.change import lineages_of
+from mr_accept.expand import occurrences_of
+from mr_accept.horizon import extend_series, horizon_of
+from mr_accept.sweep import Use, instants_over
+from store.calendars import (
+    ACCEPTED,
+    CANCELLED,
+    CLASH,
+    BookingRow,
+    HeldTime,
+    LockedCalendar,
+    all_held,
+    calendar_ids,
+    drop_bookings,
+    drop_object,
+    drop_occurrence,
+    load_all_lineages,
+    load_clashes,
+    load_lineages,
+    lock_calendar,
+    replace_occurrences,
+    save_booking,
+    save_object,
+    save_range,
+    set_zone_data,
+    touch_store,
+)
+from store.engine import Database
+from userstore.resolve import Directory, Recipient
+
+log = logging.getLogger(__name__)
+
+
+class Excess(NamedTuple):
+    """A stretch of time (epoch seconds) in which more bookings hold a resource than it has places.
+
+    `allowed` where the resource takes conflicting requests: then this is what its owner wanted.
+    """
+
+    start: int
+    end: int
+    use: int
+    capacity: int
+    allowed: bool
+    summaries: tuple[str, ...]
+
+
+def extend_all(database: Database, directory: Directory, settings: Settings) -> None:
+    """Hold every series of every resource to the horizon; one that fails is logged and hurts no other.
+
+    Where the time-zone data has changed since the occurrences were made, they are made anew first.
+    """
+    with database.read() as connection:
+        calendars = calendar_ids(connection)
+    for calendar_id, store_id in calendars:
+        try:
+            _extend_one(database, directory, settings, calendar_id, store_id)
+        except NoSuchRecipientError:
+            continue  # an orphaned mailbox: nobody can book it
+        except MailError as error:
+            log.warning("calendar of mailbox %d is not extended: %s", store_id, error)
+
+
+def _extend_one(
+    database: Database, directory: Directory, settings: Settings, calendar_id: int, store_id: int
+) -> None:
+    with database.read() as connection:
+        if not load_all_lineages(connection, calendar_id):
+            return
+    recipient = directory.by_store(store_id)
+    with database.write() as connection:
+        locked = lock_calendar(connection, store_id)
+        until = horizon_of(connection, store_id, settings.booking, int(time.time()))
+        if locked.zone_data not in {"", zone_data_version()}:
+            log.info("mailbox %d: time-zone data is new, occurrences are made anew", store_id)
+            _rebuild(connection, locked, recipient, settings)
+        set_zone_data(connection, locked, zone_data_version())
+        extend_series(connection, locked, recipient, settings, until=until)
+
+
+def zone_data_version() -> str:
+    """The version of the time-zone data that occurrences are made with."""
+    return version("tzdata")
+
+
+def rebuild_occurrences(database: Database, recipient: Recipient, settings: Settings) -> int:
+    """Make the time held anew from the bookings' sources; return how many occurrences there are now."""
+    with database.write() as connection:
+        locked = lock_calendar(connection, recipient.mailbox.id)
+        written = _rebuild(connection, locked, recipient, settings)
+        set_zone_data(connection, locked, zone_data_version())
+        touch_store(connection, recipient.mailbox.id)
+    return written
+
+
+def _rebuild(
+    connection: Connection, locked: LockedCalendar, recipient: Recipient, settings: Settings
+) -> int:
+    until = horizon_of(connection, recipient.mailbox.id, settings.booking, int(time.time()))
+    meetings: dict[str, list[BookingRow]] = {}
+    for row in load_all_lineages(connection, locked.id):
+        meetings.setdefault(row.uid, []).append(row)
+    return sum(
+        _rebuild_meeting(connection, locked, rows, recipient, settings, until)
+        for rows in meetings.values()
+    )
+
+
+def _rebuild_meeting(
+    connection: Connection,
+    locked: LockedCalendar,
+    stored: list[BookingRow],
+    recipient: Recipient,
+    settings: Settings,
+    until: int,
+) -> int:
+    limits = limits_of(settings.booking)
+    zone = zone_of(recipient, settings)
+    rows = [row_of(one, zone, limits) for one in stored]
+    occurrences = occurrences_of(lineages_of(rows), until, limits)
+    parts = split_occurrences(occurrences, {row.recurrence_id for row in rows} - {""})
+    for one in stored:
+        # What did not fit when its series was extended still holds nothing.
+        clashes = load_clashes(connection, one.id)
+        part = [
+            row._replace(busy_type=CLASH) if row.recurrence_id in clashes else row
+            for row in parts[one.recurrence_id]
+        ]
+        replace_occurrences(connection, locked, one.id, one.object_id, part)
+        if one.materialised_until is not None:
+            save_booking(connection, locked, one.id, {"materialised_until": until})
+    return len(occurrences)
+
+
+def audit(database: Database, recipient: Recipient, settings: Settings) -> list[Excess]:  # noqa: ARG001
+    """Every stretch of time in which a resource is held by more bookings than it has places."""
+    policy = policy_of(recipient)
+    with database.read() as connection:
+        ((calendar_id, _),) = calendar_ids(connection, recipient.mailbox.id)
+        held = all_held(connection, calendar_id)
+        names = {row.id: row.summary for row in load_all_lineages(connection, calendar_id)}
+    return [
+        Excess(
+            stretch.start,
+            stretch.end,
+            stretch.use,
+            policy.capacity,
+            allowed=not policy.decline_conflict,
+            summaries=_holders(stretch, held, names),
+        )
+        for stretch in instants_over(held, policy.capacity)
+    ]
+
+
+def _holders(stretch: Use, held: list[HeldTime], names: dict[int, str]) -> tuple[str, ...]:
+    meeting = (h for h in held if h.start < stretch.end and h.end > stretch.start)
+    return tuple(names.get(h.booking_id, "?") for h in meeting)
+
+
+def cancel_booking(database: Database, store_id: int, uid: str, recurrence_id: str) -> int:
+    """Free a booking, or one occurrence of it, by hand; return how many occurrences were freed.
+
+    For an organizer who is gone: nobody is written to, and a late request for it does not book again unless it is
+    newer.  Raises UsageError when there is no such booking.
+    """
+    with database.write() as connection:
+        locked = lock_calendar(connection, store_id)
+        rows = [r for r in load_lineages(connection, store_id, uid) if r.state == ACCEPTED]
+        calendar_id = locked.id
+        own = [h for h in all_held(connection, calendar_id) if h.booking_id in {r.id for r in rows}]
+        if not rows:
+            raise UsageError(f"no booking with the UID {uid}; --list-bookings shows what there is")
+        if recurrence_id:
+            freed = _cancel_one(connection, locked, rows, recurrence_id)
+        else:
+            freed = len(own)
+            _cancel_all(connection, locked, rows)
+        touch_store(connection, store_id)
+    return freed
+
+
+def _cancel_all(connection: Connection, locked: LockedCalendar, rows: list[BookingRow]) -> None:
+    first, *others = rows
+    drop_bookings(connection, [row.id for row in others])
+    replace_occurrences(connection, locked, first.id, None, ())
+    save_booking(
+        connection,
+        locked,
+        first.id,
+        {"state": CANCELLED, "recurrence_id": "", "materialised_until": None},
+    )
+    drop_object(connection, locked, first.uid)
+
+
+def _cancel_one(
+    connection: Connection, locked: LockedCalendar, rows: list[BookingRow], recurrence_id: str
+) -> int:
+    """Free one occurrence: its own lineage, or its place in the series, which then knows it as cancelled."""
+    own = next((row for row in rows if row.recurrence_id == recurrence_id), None)
+    master = next((row for row in rows if not row.recurrence_id), None)
+    if own is not None:
+        replace_occurrences(connection, locked, own.id, None, ())
+        save_booking(connection, locked, own.id, {"state": CANCELLED})
+        freed = 1
+    elif master is not None:
+        freed = drop_occurrence(connection, master.id, recurrence_id)
+        values = {
+            "uid": master.uid,
+            "recurrence_id": recurrence_id,
+            "state": CANCELLED,
+            "sequence": master.sequence,
+            "dtstamp": master.dtstamp,
+            "seen_sequence": master.sequence,
+            "seen_dtstamp": master.dtstamp,
+            "organizer": master.organizer,
+            "sender": master.sender,
+            "invited": master.invited,
+            "summary": master.summary,
+            "source": master.source,
+        }
+        if freed:
+            save_booking(connection, locked, None, values)
+    else:
+        freed = 0
+    if not freed:
+        raise UsageError(
+            f"the booking has no occurrence {recurrence_id};"
+            " --list-bookings shows them as recurrence_id"
+        )
+    _renew_object(connection, locked, rows[0].uid)
+    return freed
+
+
+def _renew_object(connection: Connection, locked: LockedCalendar, uid: str) -> None:
+    alive = [r for r in load_lineages(connection, locked.store_id, uid) if r.state == ACCEPTED]
+    if not alive:
+        drop_object(connection, locked, uid)
+        return
+    object_id = save_object(connection, locked, uid, compose_object([row.source for row in alive]))
+    save_range(connection, object_id)

@@ -1,0 +1,127 @@
+"""The fate of a meeting message, as tables."""
+
+import pytest
+
+from mr_accept.fate import (
+    Fate,
+    Known,
+    Order,
+    Origin,
+    StoredOrganizer,
+    compare,
+    fate_of_cancel,
+    fate_of_request,
+    known_of,
+    organizer_obeyed,
+    reply_allowed,
+)
+from mr_accept.model import CalendarUser
+
+BOOKED = Known((2, 1000))
+CANCELLED = Known((2, 1000), cancelled=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "version", "order"),
+    [
+        (None, (0, 0), Order.NEW),
+        (BOOKED, (3, 1), Order.NEWER),  # SEQUENCE goes before DTSTAMP
+        (BOOKED, (2, 1001), Order.NEWER),
+        (BOOKED, (2, 1000), Order.EQUAL),
+        (BOOKED, (2, 999), Order.OLDER),
+        (BOOKED, (1, 9999), Order.OLDER),
+    ],
+)
+def test_order(stored, version, order):
+    assert compare(stored, version) is order
+
+
+@pytest.mark.parametrize(
+    ("stored", "version", "obeyed", "request_", "cancel"),
+    [
+        (None, (0, 0), True, None, Fate.TOMBSTONE),
+        (None, (0, 0), False, None, Fate.TOMBSTONE),
+        (BOOKED, (3, 0), True, None, Fate.FREED),
+        (BOOKED, (2, 1001), True, None, Fate.FREED),
+        (BOOKED, (2, 1000), True, Fate.REPEATED, Fate.FREED),
+        (BOOKED, (2, 999), True, Fate.STALE, Fate.STALE),
+        (BOOKED, (3, 0), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
+        (BOOKED, (2, 1000), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
+        (BOOKED, (1, 0), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
+        (CANCELLED, (3, 0), True, None, Fate.FREED),  # invited again
+        (CANCELLED, (2, 1000), True, Fate.STALE, Fate.FREED),
+        (CANCELLED, (1, 0), True, Fate.STALE, Fate.STALE),  # a request that comes late
+    ],
+)
+def test_fates(stored, version, obeyed, request_, cancel):
+    assert fate_of_request(stored, version, obeyed) is request_
+    assert fate_of_cancel(stored, version, obeyed) is cancel
+
+
+@pytest.mark.parametrize(
+    ("own", "master", "known"),
+    [
+        (None, None, None),
+        (BOOKED, None, BOOKED),
+        (None, BOOKED, None),
+        (BOOKED, Known((9, 9)), BOOKED),
+        (None, CANCELLED, CANCELLED),
+        (Known((1, 0)), CANCELLED, CANCELLED),
+        (Known((3, 0)), CANCELLED, Known((3, 0))),
+    ],
+)
+def test_a_cancelled_master_covers_its_instances(own, master, known):
+    assert known_of(own, master) == known
+
+
+ANNA = CalendarUser("anna@example.org", "Anna@Example.org")
+BY_BEN = CalendarUser("anna@example.org", "anna@example.org", sent_by="ben@example.org")
+EVE = CalendarUser("eve@example.org", "eve@example.org")
+NOBODY = CalendarUser("", "")
+FROM_SYSTEM = Origin("calendar@example.net")
+
+OBEYED = [
+    # organizer in the mail, From and Sender, stored, whether it may change the booking
+    (ANNA, Origin("eve@example.org"), None, True),
+    (ANNA, Origin("ANNA@example.org"), Origin("anna@example.org"), True),
+    (ANNA, Origin("x@example.org", "anna@example.org"), Origin("anna@example.org"), True),
+    (ANNA, Origin("eve@example.org"), Origin("anna@example.org"), False),
+    (ANNA, Origin(""), Origin("anna@example.org"), False),
+    (ANNA, Origin(""), Origin(""), False),  # nobody is not the same as nobody
+    (EVE, Origin("eve@example.org"), Origin("anna@example.org"), False),
+    (EVE, Origin("anna@example.org"), Origin("anna@example.org"), False),
+    (BY_BEN, Origin("ben@example.org"), Origin("anna@example.org"), True),
+    (BY_BEN, Origin("eve@example.org"), Origin("anna@example.org"), False),
+    (ANNA, FROM_SYSTEM, FROM_SYSTEM, True),  # the same system as for the first request
+    (ANNA, FROM_SYSTEM, Origin("anna@example.org"), False),
+    (ANNA, Origin("calendar@example.net", "eve@example.org"), FROM_SYSTEM, False),
+]
+
+
+@pytest.mark.parametrize(("organizer", "origin", "first", "obeyed"), OBEYED)
+def test_who_is_obeyed(organizer, origin, first, obeyed):
+    stored = StoredOrganizer("anna@example.org", first) if first else None
+    assert organizer_obeyed(organizer, origin, stored) is obeyed
+
+
+@pytest.mark.parametrize(
+    ("organizer", "origin", "allowed"),
+    [
+        (ANNA, Origin("anna@example.org"), True),
+        (ANNA, Origin("x@example.org", "Anna@example.org"), True),
+        (BY_BEN, Origin("ben@example.org"), True),
+        (ANNA, Origin("eve@example.org"), False),
+        (ANNA, Origin(""), False),
+        (NOBODY, Origin(""), False),
+        (EVE, Origin("eve@example.org"), False),  # one of the resource's own addresses
+    ],
+)
+def test_to_whom_a_reply_may_go(organizer, origin, allowed):
+    assert reply_allowed(organizer, origin, own={"eve@example.org"}) is allowed
+
+
+def test_stored_values_do_not_change():
+    assert {fate.value for fate in Fate} == {
+        "accepted", "declined", "repeated", "stale", "freed", "tombstone", "not_obeyed",
+        "ordinary", "gave_up", "failed",
+    }  # fmt: skip
