@@ -1,0 +1,1 @@
+"""kopano-admin: what an administrator types."""

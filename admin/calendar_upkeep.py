@@ -1,0 +1,118 @@
+"""Repairing calendars: cancelling, importing, rebuilding, and the audit of what is booked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mr_accept.import_calendar import import_calendar
+from mr_accept.upkeep import Excess, audit, cancel_booking, rebuild_occurrences
+from sqlalchemy import select
+
+from admin.context import Installation
+from admin.files import read_text_file
+from admin.options import Options
+from admin.output import iso_time, print_json, print_table, say
+from store.schema import booking, calendar, mailbox_store
+from userstore.resolve import Recipient
+
+
+def cancel(installation: Installation, options: Options) -> None:
+    """Free a whole booking, or one occurrence of it; the organiser is not told."""
+    assert options.cancel_booking is not None
+    name, uid = options.cancel_booking
+    recurrence_id = options.words[0] if options.words else ""
+    store_id = installation.recipient(name).mailbox.id
+    freed = cancel_booking(installation.database, store_id, uid, recurrence_id)
+    say(f"Booking cancelled: {_counted(freed, 'occurrence')} freed.")
+
+
+def import_file(installation: Installation, options: Options) -> None:
+    """Book what a file holds; what could not be booked, and what clashes, is shown."""
+    assert options.import_calendar is not None
+    name, file = options.import_calendar
+    recipient = installation.recipient(name)
+    zone = installation.zone_of(recipient)
+    text = read_text_file(file)
+    report = import_calendar(installation.database, recipient, text, installation.settings)
+    say(f"{_counted(report.imported, 'booking')} imported for {recipient.user.name}.")
+    for uid, why in report.skipped:
+        say(f"Skipped {uid}: {why}")
+    for summary, start, end in report.clashes:
+        say(f"Clashes: {summary}, {iso_time(start, zone)} to {iso_time(end, zone)}")
+
+
+def rebuild(installation: Installation, options: Options) -> None:
+    """Work out the occurrences of one resource's bookings, or of everybody's; safe to repeat."""
+    for recipient in _asked_for(installation, options.rebuild_occurrences):
+        written = rebuild_occurrences(installation.database, recipient, installation.settings)
+        say(f"{recipient.user.name}: {_counted(written, 'occurrence')} written.")
+
+
+def audit_bookings(installation: Installation, options: Options) -> int:
+    """Print where more is booked than the capacity; 1 when some of it was never allowed."""
+    found = [
+        (recipient, excess)
+        for recipient in _asked_for(installation, options.audit_bookings)
+        for excess in audit(installation.database, recipient, installation.settings)
+    ]
+    records = [_excess_record(installation, recipient, excess) for recipient, excess in found]
+    if options.json:
+        print_json(records)
+    elif not records:
+        say("Nothing is booked more often than it may be.")
+    else:
+        columns = ("resource", "start", "end", "use", "capacity")
+        print_table(
+            ("Resource", "Start", "End", "Booked", "Capacity", "Allowed then", "Meetings"),
+            [
+                (
+                    *(record[column] for column in columns),
+                    "yes" if record["allowed"] else "NO",
+                    "; ".join(record["summaries"]),
+                )
+                for record in records
+            ],
+        )
+    return 1 if any(not excess.allowed for _, excess in found) else 0
+
+
+def _asked_for(installation: Installation, name: str | None) -> Iterator[Recipient]:
+    """The one resource named, or everybody whose calendar holds something."""
+    if name:
+        yield installation.recipient(name)
+        return
+    query = (
+        select(mailbox_store.c.id)
+        .where(
+            mailbox_store.c.external_id.is_not(None),
+            mailbox_store.c.id.in_(select(calendar.c.store_id).join(booking)),
+        )
+        .order_by(mailbox_store.c.owner_name)
+    )
+    with installation.database.read() as connection:
+        stores = list(connection.execute(query).scalars())
+    for store_id in stores:
+        yield installation.directory.by_store(store_id)
+
+
+def _excess_record(
+    installation: Installation, recipient: Recipient, excess: Excess
+) -> dict[str, Any]:
+    zone = installation.zone_of(recipient)
+    return {
+        "resource": recipient.user.name,
+        "start": iso_time(excess.start, zone),
+        "end": iso_time(excess.end, zone),
+        "use": excess.use,
+        "capacity": excess.capacity,
+        "allowed": excess.allowed,
+        "summaries": list(excess.summaries),
+    }
+
+
+def _counted(number: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> _counted(1, "booking"), _counted(2, "booking")
+    ('1 booking', '2 bookings')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"

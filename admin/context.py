@@ -1,0 +1,105 @@
+"""One installation as the commands see it: settings, database, user store, directory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from admin.zones import checked_zone
+from mailcore.errors import TemporaryError, UsageError
+from mailcore.settings import Settings
+from store.blobs import BlobStore
+from store.engine import Database
+from store.migrate import ensure_schema
+from userstore.db import DbUserStore
+from userstore.features import parse_features
+from userstore.model import User
+from userstore.resolve import Directory, Recipient
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An open database and what is built on it."""
+
+    settings: Settings
+    database: Database
+
+    @cached_property
+    def users(self) -> DbUserStore:
+        """The user store."""
+        return DbUserStore(self.database)
+
+    @cached_property
+    def disabled_features(self) -> frozenset[str]:
+        """The features that are off unless a user has them enabled."""
+        return parse_features(self.settings.userstore.disabled_features)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Resolves names and addresses to users and their mailboxes."""
+        return Directory(self.users, self.database, self.disabled_features)
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """The content of mails."""
+        settings = self.settings
+        directory = settings.data_directory / "attachments"
+        return BlobStore(
+            directory if settings.attachments_in_directory else None, settings.store.large_body
+        )
+
+    def user(self, name: str) -> User:
+        """The user of exactly that name; raises UsageError."""
+        user = self.users.by_name(name)
+        if user is None:
+            raise UsageError(f"no user {name!r}; kopano-admin -l lists them")
+        return user
+
+    def recipient(self, name: str) -> Recipient:
+        """The user and mailbox of a name or, where nobody is called that, of an address.
+
+        Raises NoSuchRecipientError.
+        """
+        user = self.users.by_name(name)
+        return self.directory.resolve(user.address if user and user.address else name)
+
+    def zone_of(self, recipient: Recipient) -> ZoneInfo:
+        """The zone in which a mailbox's times are written."""
+        default = self.settings.userstore.default_timezone
+        return ZoneInfo(checked_zone(recipient.mailbox.timezone or default))
+
+
+@contextmanager
+def open_installation(settings: Settings, *, migrating: bool = False) -> Iterator[Installation]:
+    """Open the database, with a schema that fits unless it is about to be migrated.
+
+    Raises TemporaryError, naming the database without its password, when it cannot be opened.
+    """
+    database = _open(settings)
+    try:
+        if not migrating:
+            _check_schema(database)
+        yield Installation(settings, database)
+    finally:
+        database.close()
+
+
+def _open(settings: Settings) -> Database:
+    try:
+        return Database(settings.database_url)
+    except OSError as error:  # the directory of the embedded database
+        raise TemporaryError(
+            f"database {settings.database_url} cannot be opened: {error.strerror}"
+        ) from error
+
+
+def _check_schema(database: Database) -> None:
+    try:
+        ensure_schema(database)
+    except (TemporaryError, SQLAlchemyError) as error:
+        shown = database.url.render_as_string(hide_password=True)
+        why = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+        raise TemporaryError(f"database {shown} cannot be opened: {why}") from error

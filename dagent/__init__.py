@@ -1,0 +1,1 @@
+"""kopano-dagent: the LMTP edge, direct delivery and the wiring of the daemons."""

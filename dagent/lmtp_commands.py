@@ -1,0 +1,169 @@
+"""What LMTP commands may say and how that is answered: decided from values, no connection.
+
+RFC 5321 (commands), RFC 2033 (LMTP), RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC
+3463 and RFC 2034 (enhanced status codes).  The ORCPT and NOTIFY parameters of RFC 3461 are accepted
+and have no effect: a final delivery is reported to the client in the reply, and DSN is not offered.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from mailcore.errors import NoSuchRecipientError, PermanentError
+from mailcore.path import AddressSyntaxError, ArgumentSyntaxError, PathArgument, parse_path_argument
+from mailcore.reply import NO_SUCH_USER, TOO_LARGE, LmtpReply
+
+OK = LmtpReply(250, "2.0.0", "ok")
+SENDER_OK = LmtpReply(250, "2.1.0", "sender ok")
+CANNOT_VERIFY = LmtpReply(252, "2.5.0", "not verified here, try RCPT")
+GOODBYE = LmtpReply(221, "2.0.0", "goodbye")
+UNKNOWN_COMMAND = LmtpReply(500, "5.5.1", "command not recognized")
+USE_LHLO = LmtpReply(500, "5.5.1", "this is LMTP, say LHLO")
+NOT_IMPLEMENTED = LmtpReply(502, "5.5.1", "command not implemented")
+NOT_UTF8 = LmtpReply(500, "5.5.2", "the command line is not UTF-8")
+NO_ARGUMENT = LmtpReply(501, "5.5.4", "this command takes no argument")
+NEEDS_ARGUMENT = LmtpReply(501, "5.5.4", "an argument is missing")
+BAD_HOSTNAME = LmtpReply(501, "5.5.4", "expected LHLO hostname")
+SAY_LHLO = LmtpReply(503, "5.5.1", "say LHLO first")
+NESTED_MAIL = LmtpReply(503, "5.5.1", "a transaction is open already")
+NEEDS_MAIL = LmtpReply(503, "5.5.1", "MAIL comes first")
+NEEDS_RECIPIENT = LmtpReply(503, "5.5.1", "no recipient has been accepted")
+TOO_MANY_RECIPIENTS = LmtpReply(452, "4.5.3", "too many recipients in one transaction")
+UNKNOWN_PARAMETER = LmtpReply(555, "5.5.4", "parameter not recognized")
+IDLE_TOO_LONG = LmtpReply(421, "4.4.2", "idle for too long, closing")
+SHUTTING_DOWN = LmtpReply(421, "4.3.2", "the server is shutting down, please try again later")
+TOO_MANY_SESSIONS = LmtpReply(421, "4.3.2", "too many sessions, please try again later")
+TOO_MANY_ERRORS = LmtpReply(421, "4.7.0", "too many bad commands, closing")
+BROKEN_TRANSFER = LmtpReply(421, "4.3.0", "temporary trouble here, closing")
+
+_RCPT_PARAMETERS = frozenset({"ORCPT", "NOTIFY"})
+_MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8"})
+_BODIES = frozenset({"7BIT", "8BITMIME"})
+_REPLY_OCTETS = 510  # RFC 5321 section 4.5.3.1.5, without the CR LF
+_SIZE_DIGITS = 20  # RFC 1870 section 3
+
+
+@dataclass(frozen=True, slots=True)
+class LmtpLimits:
+    """What a client may ask for: octets, counts, and seconds.
+
+    `message_size` is counted as in RFC 1870; `command_length` includes the CR LF; `idle_timeout` is
+    the time, in seconds, that the server waits for the client (RFC 5321 section 4.5.3.2.7: at least
+    5 minutes); `bad_commands` unreadable or unknown commands end a session.
+    """
+
+    message_size: int = 50 * 1024 * 1024
+    recipients: int = 1000
+    idle_timeout: float = 300.0
+    command_length: int = 4096
+    bad_commands: int = 20
+    sessions: int = 200
+
+
+DEFAULT_LIMITS = LmtpLimits()
+
+
+class CommandRefusedError(Exception):
+    """The command gets `reply` and changes nothing."""
+
+    def __init__(self, reply: LmtpReply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What MAIL said: the reverse-path, empty for `<>`, and whether SMTPUTF8 is used."""
+
+    address: str
+    utf8: bool
+
+
+def parse_sender(argument: str, message_size: int) -> Sender:
+    """Read the argument of MAIL; `message_size` is the largest message accepted, in octets.
+
+    Raises CommandRefusedError with 501, 552 5.3.4 or 555 5.5.4.
+    """
+    path = _parse(argument, "FROM", "5.1.7")
+    parameters = path.parameters
+    if parameters:
+        _check_known(parameters, _MAIL_PARAMETERS)
+        if "BODY" in parameters and (parameters["BODY"] or "").upper() not in _BODIES:
+            raise _bad_argument("BODY is 7BIT or 8BITMIME")
+        if parameters.get("SMTPUTF8") is not None:
+            raise _bad_argument("SMTPUTF8 takes no value")
+        if "SIZE" in parameters and _parse_size(parameters["SIZE"]) > message_size:
+            raise CommandRefusedError(TOO_LARGE)
+    return Sender(path.address, "SMTPUTF8" in parameters)
+
+
+def parse_recipient(argument: str) -> str:
+    """Read the argument of RCPT and return the forward-path.
+
+    Raises CommandRefusedError with 501 or 555 5.5.4.
+    """
+    path = _parse(argument, "TO", "5.1.3")
+    if not path.address:
+        raise CommandRefusedError(LmtpReply(501, "5.1.3", "a recipient cannot be empty"))
+    if path.parameters:
+        _check_known(path.parameters, _RCPT_PARAMETERS)
+    return path.address
+
+
+def parse_hostname(argument: str) -> str:
+    """Return the one word by which a client introduces itself, or raise CommandRefusedError."""
+    if not argument.isprintable() or len(argument.split()) != 1:
+        raise CommandRefusedError(BAD_HOSTNAME)
+    return argument
+
+
+def refusal(error: PermanentError) -> LmtpReply:
+    """Return the answer to RCPT when resolving the recipient failed for good."""
+    if isinstance(error, NoSuchRecipientError):
+        return NO_SUCH_USER
+    return LmtpReply(550, "5.1.0", str(error) or "the recipient is refused")
+
+
+def lhlo_lines(hostname: str, message_size: int) -> bytes:
+    """Return the whole answer to LHLO; `message_size` in octets is what SIZE offers."""
+    offers = ("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", f"SIZE {message_size}")
+    head = "".join(f"250-{line}\r\n" for line in (hostname, *offers[:-1]))
+    return f"{head}250 {offers[-1]}\r\n".encode("ascii", "backslashreplace")
+
+
+def reply_line(reply: LmtpReply) -> bytes:
+    """Return a reply as it goes on the wire.
+
+    Texts can quote an address or an error; what is not printable ASCII is escaped, so that no text
+    can break the line and no client without SMTPUTF8 gets UTF-8 (RFC 6531 section 3.7.4.2).
+
+    >>> reply_line(LmtpReply(550, "5.1.0", "no ü\\r\\nhere"))
+    b'550 5.1.0 no \\\\xfc\\\\r\\\\nhere\\r\\n'
+    """
+    line = str(reply)
+    if not (line.isascii() and line.isprintable()):
+        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    return line.encode("ascii", "backslashreplace")[:_REPLY_OCTETS] + b"\r\n"
+
+
+def _parse(argument: str, keyword: str, address_status: str) -> PathArgument:
+    try:
+        return parse_path_argument(keyword, argument)
+    except AddressSyntaxError as error:
+        raise CommandRefusedError(LmtpReply(501, address_status, str(error))) from error
+    except ArgumentSyntaxError as error:
+        raise _bad_argument(str(error)) from error
+
+
+def _check_known(parameters: Mapping[str, str | None], known: Collection[str]) -> None:
+    if any(name not in known for name in parameters):
+        raise CommandRefusedError(UNKNOWN_PARAMETER)
+
+
+def _parse_size(value: str | None) -> int:
+    if value is None or not (value.isascii() and value.isdigit() and len(value) <= _SIZE_DIGITS):
+        raise _bad_argument("SIZE is a number of octets")
+    return int(value)
+
+
+def _bad_argument(why: str) -> CommandRefusedError:
+    return CommandRefusedError(LmtpReply(501, "5.5.4", why))

@@ -1,0 +1,57 @@
+"""Who takes the messages from the LMTP edge, and the promise of a reply for every recipient."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from dagent.lmtp_commands import refusal
+from mailcore.envelope import Envelope
+from mailcore.errors import PermanentError
+from mailcore.reply import RECIPIENT_OK, TRY_LATER, LmtpReply
+
+log = logging.getLogger(__name__)
+
+
+class Postman(Protocol):
+    """Knows the recipients and takes the messages."""
+
+    async def resolve(self, address: str) -> Any:
+        """Return the recipient of `address`, in a form only `deliver` needs to understand.
+
+        Raises NoSuchRecipientError (550 5.1.1) or another PermanentError (550 5.1.0 and its text);
+        whatever else is raised means that the answer is not known now (451 4.3.0).
+        """
+
+    async def deliver(
+        self, envelope: Envelope, recipients: Sequence[Any], content: bytes
+    ) -> Sequence[LmtpReply]:
+        """Return one reply per recipient, in their order; a positive one says the mail is safe.
+
+        Raising answers 451 4.3.0 for each.  The call goes on when the client has left meanwhile.
+        """
+
+
+async def resolve_or_refuse(postman: Postman, address: str, peer: str) -> tuple[Any, LmtpReply]:
+    """Return the recipient and the answer to its RCPT; the recipient counts if that is positive."""
+    try:
+        return await postman.resolve(address), RECIPIENT_OK
+    except PermanentError as error:
+        return None, refusal(error)
+    except Exception:  # not known now is never "no such user"
+        log.exception("%s: cannot resolve %s", peer, address)
+        return None, TRY_LATER
+
+
+async def deliver_or_try_later(
+    postman: Postman, envelope: Envelope, recipients: Sequence[Any], content: bytes
+) -> Sequence[LmtpReply]:
+    """Return exactly one reply per recipient, whatever the postman does."""
+    try:
+        replies = await postman.deliver(envelope, recipients, content)
+    except Exception:  # the client keeps the mail and tries again
+        log.exception("%s: delivery of mail from <%s> failed", envelope.peer, envelope.mail_from)
+        return [TRY_LATER] * len(recipients)
+    if len(replies) != len(recipients):
+        log.error("%s: %d replies for %d recipients", envelope.peer, len(replies), len(recipients))
+        return [TRY_LATER] * len(recipients)
+    return replies

@@ -1,0 +1,48 @@
+"""Wiring: the parts of a process, made from settings.  Nothing here decides anything."""
+
+import logging
+import socket
+from dataclasses import dataclass
+
+from mailcore.settings import Settings
+from store.blobs import BlobStore
+from store.commit import Committer
+from store.engine import Database
+from store.migrate import ensure_schema
+from userstore.db import DbUserStore
+from userstore.features import parse_features
+from userstore.resolve import Directory
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every process that touches the store needs."""
+
+    settings: Settings
+    hostname: str
+    database: Database
+    committer: Committer
+    directory: Directory
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Open the database (migrating it where that is ours to do) and what stands on it.
+
+    Raises UsageError for what an administrator has to mend, TemporaryError when the database cannot be reached.
+    """
+    database = Database(settings.database_url)
+    ensure_schema(database)
+    directory = settings.data_directory / "attachments"
+    blobs = BlobStore(
+        directory if settings.attachments_in_directory else None, settings.store.large_body
+    )
+    disabled = parse_features(settings.userstore.disabled_features)
+    return Parts(
+        settings=settings,
+        hostname=settings.lmtp.hostname or socket.gethostname(),
+        database=database,
+        committer=Committer(database, blobs),
+        directory=Directory(DbUserStore(database), database, disabled),
+    )

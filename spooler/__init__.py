@@ -1,0 +1,1 @@
+"""The spooler: outbox to SMTP, with retries and bounces."""
