@@ -1,16 +1,14 @@
-"""Repairing calendars: cancelling, importing, rebuilding, and the audit of what is booked."""
+"""Repairing calendars: cancelling, rebuilding, and the audit of what is booked."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from mr_accept.import_calendar import import_calendar
-from mr_accept.upkeep import Excess, audit, cancel_booking, rebuild_occurrences
 from sqlalchemy import select
 
 from admin.context import Installation
-from admin.files import read_text_file
 from admin.options import Options
-from admin.output import iso_time, print_json, print_table, say
+from admin.output import counted, iso_time, print_json, print_table, say
+from mr_accept.upkeep import Excess, audit, cancel_booking, rebuild_occurrences
 from store.schema import booking, calendar, mailbox_store
 from userstore.resolve import Recipient
 
@@ -22,29 +20,14 @@ def cancel(installation: Installation, options: Options) -> None:
     recurrence_id = options.words[0] if options.words else ""
     store_id = installation.recipient(name).mailbox.id
     freed = cancel_booking(installation.database, store_id, uid, recurrence_id)
-    say(f"Booking cancelled: {_counted(freed, 'occurrence')} freed.")
-
-
-def import_file(installation: Installation, options: Options) -> None:
-    """Book what a file holds; what could not be booked, and what clashes, is shown."""
-    assert options.import_calendar is not None
-    name, file = options.import_calendar
-    recipient = installation.recipient(name)
-    zone = installation.zone_of(recipient)
-    text = read_text_file(file)
-    report = import_calendar(installation.database, recipient, text, installation.settings)
-    say(f"{_counted(report.imported, 'booking')} imported for {recipient.user.name}.")
-    for uid, why in report.skipped:
-        say(f"Skipped {uid}: {why}")
-    for summary, start, end in report.clashes:
-        say(f"Clashes: {summary}, {iso_time(start, zone)} to {iso_time(end, zone)}")
+    say(f"Booking cancelled: {counted(freed, 'occurrence')} freed.")
 
 
 def rebuild(installation: Installation, options: Options) -> None:
     """Work out the occurrences of one resource's bookings, or of everybody's; safe to repeat."""
     for recipient in _asked_for(installation, options.rebuild_occurrences):
         written = rebuild_occurrences(installation.database, recipient, installation.settings)
-        say(f"{recipient.user.name}: {_counted(written, 'occurrence')} written.")
+        say(f"{recipient.user.name}: {counted(written, 'occurrence')} written.")
 
 
 def audit_bookings(installation: Installation, options: Options) -> int:
@@ -107,12 +90,3 @@ def _excess_record(
         "allowed": excess.allowed,
         "summaries": list(excess.summaries),
     }
-
-
-def _counted(number: int, what: str) -> str:
-    """A number and its noun.
-
-    >>> _counted(1, "booking"), _counted(2, "booking")
-    ('1 booking', '2 bookings')
-    """
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -45,11 +45,7 @@ class Installation:
     @cached_property
     def blobs(self) -> BlobStore:
         """The content of mails."""
-        settings = self.settings
-        directory = settings.data_directory / "attachments"
-        return BlobStore(
-            directory if settings.attachments_in_directory else None, settings.store.large_body
-        )
+        return BlobStore(self.settings.attachment_directory, self.settings.store.large_body)
 
     def user(self, name: str) -> User:
         """The user of exactly that name; raises UsageError."""

@@ -238,7 +238,7 @@ class Options:
     )
     import_calendar: tuple[str, str] | None = action(
         BOOKINGS,
-        "admin.calendar_upkeep:import_file",
+        "admin.calendar_import:import_file",
         "--import-calendar",
         "book what an iCalendar file holds",
         metavar="RESOURCE FILE",

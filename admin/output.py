@@ -87,3 +87,12 @@ def megabytes(octets: int) -> str:
     '462.40 MB'
     """
     return f"{octets / _MEGABYTE:.2f} MB"
+
+
+def counted(number: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "booking"), counted(2, "booking")
+    ('1 booking', '2 bookings')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"

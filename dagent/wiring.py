@@ -34,10 +34,7 @@ def open_parts(settings: Settings) -> Parts:
     """
     database = Database(settings.database_url)
     ensure_schema(database)
-    directory = settings.data_directory / "attachments"
-    blobs = BlobStore(
-        directory if settings.attachments_in_directory else None, settings.store.large_body
-    )
+    blobs = BlobStore(settings.attachment_directory, settings.store.large_body)
     disabled = parse_features(settings.userstore.disabled_features)
     return Parts(
         settings=settings,

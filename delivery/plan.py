@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from mailcore.address import address_key
 from mailcore.envelope import Envelope
 from mailcore.errors import UsageError
 from mailcore.meeting import meeting_method
@@ -196,5 +197,5 @@ def _answer(arrival: Arrival, oof: OofSettings | None) -> tuple[tuple[Outgoing, 
         date=datetime.fromtimestamp(arrival.now, UTC),
         message_id=f"<oof.{arrival.unique}@{arrival.hostname}>",
     )
-    claim = OofClaim(decision.to.casefold(), arrival.now - TIME_LIMIT)
+    claim = OofClaim(address_key(decision.to), arrival.now - TIME_LIMIT)
     return (Outgoing("oof", oof.subject, mail, claim=claim),), "answered"

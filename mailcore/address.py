@@ -15,8 +15,9 @@ def address_key(address: str) -> str:
     >>> address_key("room@xn--bcher-kva.example")
     'room@bücher.example'
     """
-    if address.isascii() and "xn--" not in address:
-        return address.lower()
+    folded = address.lower()
+    if folded.isascii() and "xn--" not in folded:
+        return folded
     local, at, domain = address.rpartition("@")
     if "xn--" in domain.lower():
         with suppress(UnicodeError):  # not a valid A-label: compared as it is written

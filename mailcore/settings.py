@@ -150,11 +150,12 @@ class Settings:
         return self.store.database or f"sqlite:///{self.data_directory / 'kopano.db'}"
 
     @property
-    def attachments_in_directory(self) -> bool:
-        """True when large bodies are files rather than rows."""
-        if self.store.attachments == "auto":
-            return self.database_url.startswith("sqlite")
-        return self.store.attachments == "directory"
+    def attachment_directory(self) -> Path | None:
+        """Where large bodies are files; None where they are rows."""
+        where = self.store.attachments
+        if where == "auto":
+            where = "directory" if self.database_url.startswith("sqlite") else "database"
+        return self.data_directory / "attachments" if where == "directory" else None
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:

@@ -94,7 +94,10 @@ class CalendarWriter:
         answer = replies.get(item.recurrence_id)
         if item.cancelled:
             return self._save(item, CANCELLED, answer)
-        more = {"recurring": item.recurring, "materialised_until": until if item.rule else None}
+        more = {
+            "recurring": item.recurring,
+            "materialised_until": until if item.recurring else None,
+        }
         return self._save(item, ACCEPTED, answer, more)
 
     def _save(

@@ -66,7 +66,7 @@ def _about_sender(sender: str, own: set[str]) -> str:
         return "null sender"
     if sender in own:
         return "own address"
-    local = sender.rpartition("@")[0]
+    local = sender.rpartition("@")[0] or sender  # a local MTA may leave the domain out
     if local in _ROBOTS or local.startswith(_ROBOT_PREFIXES) or local.endswith(_ROBOT_SUFFIXES):
         return "robot sender"
     return ""

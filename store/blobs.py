@@ -10,17 +10,26 @@ import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailcore.errors import TemporaryError
 from store.message import NewBlob
-from store.packing import unpack
+from store.packing import IDENTITY, unpack
 from store.schema import blob, blob_content
 
 DATABASE = "database"
 DIRECTORY = "directory"
 _CHUNK = 500  # hashes asked for in one statement
+
+_KNOWN_HASHES = select(blob.c.sha256, blob.c.id).where(
+    blob.c.sha256.in_(bindparam("hashes", expanding=True))
+)
+_INSERT_NEW = {
+    "postgresql": postgresql.insert(blob).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(blob).on_conflict_do_nothing(),
+}
+_INSERT_CONTENT = insert(blob_content)
 
 
 class BlobStore:
@@ -41,8 +50,10 @@ class BlobStore:
         touched: set[Path] = set()
         try:
             for new in {b.sha256: b for b in blobs if self.location(b) == DIRECTORY}.values():
-                path = self._path(new.sha256)
-                if not path.exists():
+                path = self._path(new.sha256, new.codec)
+                if path.exists():  # perhaps so new that its directories are not on disk yet
+                    touched.update(path.parents[:3])
+                else:
                     touched.update(_write_file(path, new.stored))
             for directory in sorted(touched, key=lambda p: len(p.parts), reverse=True):
                 _sync_directory(directory)
@@ -58,21 +69,24 @@ class BlobStore:
         # In the order of the hash: two batches that insert the same blobs cannot deadlock.
         missing = [wanted[h] for h in sorted(wanted) if h not in known]
         if missing:
-            rows = [
-                _blob_row(new, new_id, self.location(new), now)
-                for new, new_id in zip(missing, ids, strict=False)
-            ]
-            inserted = _insert_new(connection, rows)
-            contents = [
-                {"blob_id": inserted[new.sha256], "content": new.stored}
-                for new in missing
-                if new.sha256 in inserted and self.location(new) == DATABASE
-            ]
-            if contents:
-                connection.execute(insert(blob_content), contents)
-            known.update(inserted)
-            if len(inserted) < len(missing):
-                known.update(_existing(connection, [b.sha256 for b in missing]))
+            known |= self._insert_missing(connection, missing, ids, now)
+        return known
+
+    def _insert_missing(
+        self, connection: Connection, missing: Sequence[NewBlob], ids: Sequence[int], now: float
+    ) -> dict[bytes, int]:
+        """Insert blobs that had no row a moment ago; somebody else may have been quicker with some."""
+        own = {new.sha256: new_id for new, new_id in zip(missing, ids, strict=False)}
+        rows = [_blob_row(new, own[new.sha256], self.location(new), now) for new in missing]
+        inserted = connection.execute(_INSERT_NEW[connection.dialect.name], rows)
+        known = own if inserted.rowcount == len(rows) else _existing(connection, list(own))
+        contents = [
+            {"blob_id": own[new.sha256], "content": new.stored}
+            for new in missing
+            if known[new.sha256] == own[new.sha256] and self.location(new) == DATABASE
+        ]
+        if contents:
+            connection.execute(_INSERT_CONTENT, contents)
         return known
 
     def load(self, connection: Connection, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
@@ -83,22 +97,26 @@ class BlobStore:
         )
         loaded = {}
         for row in rows:
-            stored = row.content if row.location == DATABASE else self._read_file(row.sha256)
+            stored = (
+                row.content if row.location == DATABASE else self._read_file(row.sha256, row.codec)
+            )
             loaded[row.id] = (row.sha256, unpack(row.codec, stored))
         return loaded
 
-    def _path(self, sha256: bytes) -> Path:
+    def _path(self, sha256: bytes, codec: str) -> Path:
+        """Where a file lies.  The same content may come in two codecs; each is a file of its own."""
         if self._directory is None:
             raise TemporaryError(
                 "an attachment lies in a directory, but [store] attachments is 'database':"
                 " set it back to 'directory'"
             )
         name = sha256.hex()
-        return self._directory / name[:2] / name[2:4] / name
+        suffix = "" if codec == IDENTITY else f".{codec}"
+        return self._directory / name[:2] / name[2:4] / f"{name}{suffix}"
 
-    def _read_file(self, sha256: bytes) -> bytes:
+    def _read_file(self, sha256: bytes, codec: str) -> bytes:
         try:
-            return self._path(sha256).read_bytes()
+            return self._path(sha256, codec).read_bytes()
         except OSError as error:
             raise TemporaryError(f"attachment directory: {error}") from error
 
@@ -106,10 +124,8 @@ class BlobStore:
 def _existing(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for start in range(0, len(hashes), _CHUNK):
-        query = select(blob.c.sha256, blob.c.id).where(
-            blob.c.sha256.in_(hashes[start : start + _CHUNK])
-        )
-        found.update((row.sha256, row.id) for row in connection.execute(query))
+        some = {"hashes": hashes[start : start + _CHUNK]}
+        found.update((row.sha256, row.id) for row in connection.execute(_KNOWN_HASHES, some))
     return found
 
 
@@ -125,27 +141,17 @@ def _blob_row(new: NewBlob, new_id: int, location: str, now: float) -> dict[str,
     }
 
 
-def _insert_new(connection: Connection, rows: list[dict[str, object]]) -> dict[bytes, int]:
-    """Insert the rows whose hash is new; return {hash: id} of those inserted."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(blob).on_conflict_do_nothing().returning(blob.c.sha256, blob.c.id)
-    return {row.sha256: row.id for row in connection.execute(statement, rows)}
-
-
 def _write_file(path: Path, content: bytes) -> set[Path]:
     """Write, fsync and rename one file; return the directories that need an fsync."""
-    fresh: set[Path] = {path.parent}
-    for parent in (path.parent.parent, path.parent):
-        if not parent.exists():
-            parent.mkdir(parents=True, exist_ok=True)
-            fresh.add(parent.parent)
+    missing = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with beside.open("xb") as handle:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
     beside.rename(path)
-    return fresh
+    return {path.parent, *(parent.parent for parent in missing)}
 
 
 def _sync_directory(path: Path) -> None:

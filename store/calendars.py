@@ -170,10 +170,12 @@ def held_between(
     without: Sequence[int] = (),
 ) -> list[HeldTime]:
     """Everything that holds the resource at some instant of [start, end), bookings in `without` left out."""
+    # Read anew: this transaction may have stored a longer occurrence since it took the lock.
+    longest = select(calendar.c.longest).where(calendar.c.id == locked.id).scalar_subquery()
     query = select(occurrence.c.starts_at, occurrence.c.ends_at, occurrence.c.booking_id).where(
         occurrence.c.calendar_id == locked.id,
         occurrence.c.starts_at < end,
-        occurrence.c.starts_at > start - locked.longest,
+        occurrence.c.starts_at > start - longest,
         occurrence.c.ends_at > start,
         occurrence.c.busy_type == BUSY,
     )

@@ -8,9 +8,9 @@ number are always raised together with the mail.
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailcore.errors import TemporaryError
@@ -34,6 +34,35 @@ from store.schema import (
 )
 
 _KEYS_AT_ONCE = 400
+
+# Statements of every batch, made once: building them costs as much as running them.
+_KNOWN_KEYS = select(ledger.c.store_id, ledger.c.key, ledger.c.uid, ledger.c.job_id).where(
+    tuple_(ledger.c.store_id, ledger.c.key).in_(bindparam("keys", expanding=True))
+)
+_RAISE_FOLDER = (
+    update(folder)
+    .where(folder.c.id == bindparam("folder_id"))
+    .values(
+        uidnext=folder.c.uidnext + bindparam("count"), highest_modseq=folder.c.highest_modseq + 1
+    )
+    .returning(folder.c.uidnext, folder.c.highest_modseq)
+)
+_GROW_STORE = (
+    update(mailbox_store)
+    .where(mailbox_store.c.id == bindparam("store_id"))
+    .values(
+        change_number=mailbox_store.c.change_number + 1,
+        size=mailbox_store.c.size + bindparam("added"),
+    )
+)
+_INSERT_MESSAGE = insert(message)
+_INSERT_BODY = insert(message_body)
+_INSERT_COPY = insert(imap_copy)
+_INSERT_ENTRY = insert(mailbox_entry)
+_INSERT_KEY = {
+    "postgresql": postgresql.insert(ledger).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(ledger).on_conflict_do_nothing(),
+}
 
 
 class RepeatSinglyError(TemporaryError):
@@ -82,9 +111,11 @@ class Committer:
         """
         now = time.time()
         repeats = _find_repeats(connection, staged.submissions)
-        works, receipts = _select_work(staged, repeats)
+        works, receipts, again = _select_work(staged, repeats)
         if works:
             self._write(connection, staged, works, receipts, now)
+        for place, first in again.items():
+            receipts[place] = replace(receipts[first], duplicate=True)
         return [
             tuple(receipts[index, position] for position in range(len(submission.plans)))
             for index, submission in enumerate(staged.submissions)
@@ -147,10 +178,8 @@ def _find_repeats(
     ]
     repeats: dict[tuple[int, bytes], Receipt] = {}
     for start in range(0, len(keys), _KEYS_AT_ONCE):
-        query = select(ledger.c.store_id, ledger.c.key, ledger.c.uid, ledger.c.job_id).where(
-            tuple_(ledger.c.store_id, ledger.c.key).in_(keys[start : start + _KEYS_AT_ONCE])
-        )
-        for row in connection.execute(query):
+        some = keys[start : start + _KEYS_AT_ONCE]
+        for row in connection.execute(_KNOWN_KEYS, {"keys": some}):
             uids = () if row.uid is None else (row.uid,)
             repeats[row.store_id, row.key] = Receipt(uids, row.job_id, duplicate=True)
     return repeats
@@ -158,10 +187,19 @@ def _find_repeats(
 
 def _select_work(
     staged: StagedBatch, repeats: dict[tuple[int, bytes], Receipt]
-) -> tuple[dict[tuple[int, int], _Work], dict[tuple[int, int], Receipt]]:
-    """Part the plans into those to carry out and those answered by the ledger (or by the batch itself)."""
+) -> tuple[
+    dict[tuple[int, int], _Work],
+    dict[tuple[int, int], Receipt],
+    dict[tuple[int, int], tuple[int, int]],
+]:
+    """Part the plans into those to carry out, those answered by the ledger, and repeats within the batch.
+
+    The last are given as {place: place of the first}.
+    """
     works: dict[tuple[int, int], _Work] = {}
     receipts: dict[tuple[int, int], Receipt] = {}
+    again: dict[tuple[int, int], tuple[int, int]] = {}
+    first: dict[tuple[int, bytes], tuple[int, int]] = {}
     for index, submission in enumerate(staged.submissions):
         for position, plan in enumerate(submission.plans):
             if plan.ledger_key is not None:
@@ -169,9 +207,12 @@ def _select_work(
                 if key in repeats:
                     receipts[index, position] = repeats[key]
                     continue
-                repeats[key] = Receipt(duplicate=True)
+                if key in first:
+                    again[index, position] = first[key]
+                    continue
+                first[key] = (index, position)
             works[index, position] = _Work(plan, staged.message_ids[index], submission.message)
-    return works, receipts
+    return works, receipts, again
 
 
 def _allocate_uids(
@@ -184,15 +225,8 @@ def _allocate_uids(
             wanted[filing.folder_id] = wanted.get(filing.folder_id, 0) + 1
     state: dict[int, tuple[int, int]] = {}
     for folder_id in sorted(wanted):
-        row = connection.execute(
-            update(folder)
-            .where(folder.c.id == folder_id)
-            .values(
-                uidnext=folder.c.uidnext + wanted[folder_id],
-                highest_modseq=folder.c.highest_modseq + 1,
-            )
-            .returning(folder.c.uidnext, folder.c.highest_modseq)
-        ).first()
+        wish = {"folder_id": folder_id, "count": wanted[folder_id]}
+        row = connection.execute(_RAISE_FOLDER, wish).first()
         if row is None:
             raise RepeatSinglyError(f"folder {folder_id} was removed meanwhile")
         state[folder_id] = (row.uidnext - wanted[folder_id], row.highest_modseq)
@@ -217,7 +251,7 @@ def _insert_messages(
     if not filed:
         return
     connection.execute(
-        insert(message), [_message_row(new_id, new, now) for new_id, new in filed.items()]
+        _INSERT_MESSAGE, [_message_row(new_id, new, now) for new_id, new in filed.items()]
     )
     bodies = [
         {
@@ -233,10 +267,10 @@ def _insert_messages(
         for position, body in enumerate(new.bodies)
     ]
     if bodies:
-        connection.execute(insert(message_body), bodies)
+        connection.execute(_INSERT_BODY, bodies)
     copies = [_imap_row(new_id, new, blob_ids) for new_id, new in filed.items() if new.imap]
     if copies:
-        connection.execute(insert(imap_copy), copies)
+        connection.execute(_INSERT_COPY, copies)
 
 
 def _message_row(new_id: int, new: NewMessage, now: float) -> dict[str, object]:
@@ -280,7 +314,7 @@ def _insert_entries(
         for filing, (uid, modseq) in zip(work.plan.filings, uids[place], strict=True)
     ]
     if rows:
-        connection.execute(insert(mailbox_entry), rows)
+        connection.execute(_INSERT_ENTRY, rows)
 
 
 def _entry_row(work: _Work, filing: Filing, uid: int, modseq: int) -> dict[str, object]:
@@ -376,11 +410,8 @@ def _insert_ledger(
     ]
     if not rows:
         return
-    if connection.dialect.name == "sqlite":  # its one writer has looked a moment ago
-        connection.execute(insert(ledger), rows)
-        return
-    statement = postgresql.insert(ledger).on_conflict_do_nothing().returning(ledger.c.store_id)
-    if len(connection.execute(statement, rows).all()) != len(rows):
+    inserted = connection.execute(_INSERT_KEY[connection.dialect.name], rows)
+    if inserted.rowcount != len(rows):
         raise RepeatSinglyError("the same message is being committed by another agent")
 
 
@@ -395,12 +426,5 @@ def _touch_stores(connection: Connection, works: dict[tuple[int, int], _Work]) -
     for work in works.values():
         added = sum(len(f.trace) + work.message.size for f in work.plan.filings)
         growth[work.plan.store_id] = growth.get(work.plan.store_id, 0) + added
-    for store_id in sorted(growth):
-        connection.execute(
-            update(mailbox_store)
-            .where(mailbox_store.c.id == store_id)
-            .values(
-                change_number=mailbox_store.c.change_number + 1,
-                size=mailbox_store.c.size + growth[store_id],
-            )
-        )
+    rows = [{"store_id": store_id, "added": growth[store_id]} for store_id in sorted(growth)]
+    connection.execute(_GROW_STORE, rows)

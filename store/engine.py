@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Double, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -53,7 +54,7 @@ class Database:
                 raise ArgumentError("neither sqlite nor postgresql")
         except ArgumentError as error:
             raise UsageError(
-                f"database URL {url!r}: expected sqlite:///FILE or postgresql+psycopg://..."
+                f"database URL {_without_secrets(url)}: expected sqlite:///FILE or postgresql://..."
             ) from error
         if self.embedded:
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +97,12 @@ class Database:
         self.engine.dispose()
 
 
+def _without_secrets(url: str) -> str:
+    """A URL that may be malformed, without what could be a password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
 @contextmanager
 def _as_temporary() -> Iterator[None]:
     """Translate trouble of the database itself (not of the data) into TemporaryError."""
@@ -103,6 +110,8 @@ def _as_temporary() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise TemporaryError(f"database: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise TemporaryError("database: every connection is in use") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise TemporaryError(f"database: {error.orig}") from error

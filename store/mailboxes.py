@@ -35,6 +35,8 @@ DEFAULT_FOLDERS = (
 )
 DEFAULT_CALENDAR = "Calendar"
 
+_DIRECTORY_VERSION = select(counter.c.value).where(counter.c.name == "directory")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRule:
@@ -80,8 +82,7 @@ class Mailbox:
 
 def directory_version(connection: Connection) -> int:
     """The version of everything a recipient look-up depends on."""
-    query = select(counter.c.value).where(counter.c.name == "directory")
-    return int(connection.execute(query).scalar() or 0)
+    return int(connection.execute(_DIRECTORY_VERSION).scalar() or 0)
 
 
 def touch_directory(connection: Connection) -> None:

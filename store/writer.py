@@ -40,6 +40,8 @@ class GroupCommitWriter:
         The future raises TemporaryError for our own trouble, and whatever the data caused otherwise.
         """
         future: Future[Receipts] = Future()
+        # From here on it cannot be cancelled: a session that goes away must not stop the writer.
+        future.set_running_or_notify_cancel()
         with self._changed:
             if self._stopping:
                 raise TemporaryError("shutting down")

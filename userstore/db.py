@@ -23,6 +23,7 @@ from userstore.model import EQUIPMENT, RESOURCE_TYPES, User
 
 _NAME = re.compile(r"[\w.@+$&=~!%^{}-][\w.@+$&=~!%^{} -]*\Z")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\Z")
+_LONGEST_NAME = 64
 _LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 _hasher = PasswordHasher()
 
@@ -106,8 +107,7 @@ def _user(connection: Connection, row: Row[Any]) -> User:
 
 def create_account(connection: Connection, name: str, values: Mapping[str, Any]) -> User:
     """Create a user; `values` as for `update_account`.  Raises UsageError, with nothing changed."""
-    if not _NAME.match(name) or len(name) > 64:
-        raise UsageError(f"user name {name!r}: expected 1 to 64 letters, digits or . _ - + @")
+    _check_name(name)
     if find_account(connection, account.c.name == name) is not None:
         raise UsageError(f"user {name!r} exists already; -u {name} changes it")
     new_id = connection.execute(
@@ -149,12 +149,16 @@ def delete_account(connection: Connection, external_id: str) -> None:
     touch_directory(connection)
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.match(name) or len(name) > _LONGEST_NAME:
+        raise UsageError(f"user name {name!r}: expected 1 to 64 letters, digits or . _ - + @")
+
+
 def _checked_name(connection: Connection, user: User, values: Mapping[str, Any]) -> dict[str, Any]:
     name = values.get("name", user.name)
     if name == user.name:
         return {}
-    if not _NAME.match(name):
-        raise UsageError(f"user name {name!r}: expected letters, digits or . _ - + @")
+    _check_name(name)
     if find_account(connection, account.c.name == name) is not None:
         raise UsageError(f"user {name!r} exists already")
     return {"name": name}
