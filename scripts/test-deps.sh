@@ -1,0 +1,76 @@
+#!/bin/sh
+# Installs the servers that the tests drive.  Each test starts its own private copy, so nothing that is
+# installed here is started, enabled or configured, and no default database cluster is created.
+# Needs root only when something is missing; does nothing, and needs no network, when all is there.
+set -eu
+
+# One Debian package per line.
+SERVERS="
+postgresql
+"
+
+POLICY=/usr/sbin/policy-rc.d
+CLUSTER_CONF=/etc/postgresql-common/createcluster.conf
+
+fail() {
+    echo "test-deps: $*" >&2
+    exit 1
+}
+
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing_servers() {
+    for package in $SERVERS; do
+        is_installed "$package" || echo "$package"
+    done
+}
+
+# A mail server conflicts with every other one: installing it can take away the one in use here.
+refuse_removals() {
+    removed=$(apt-get -s install --no-install-recommends "$@" | awk '$1 == "Remv" { print $2 }')
+    if [ -n "$removed" ] && [ "${FORCE:-}" != 1 ]; then
+        fail "installing" "$@" "would remove:" $removed "(FORCE=1 allows it)"
+    fi
+}
+
+forbid_starting_services() {
+    # An earlier run that was killed may have left the saved file: the first one saved is the true one.
+    if [ -e "$POLICY" ] && [ ! -e "$POLICY.saved" ]; then
+        mv "$POLICY" "$POLICY.saved"
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+    chmod 755 "$POLICY"
+}
+
+forbid_default_cluster() {
+    [ -e "$CLUSTER_CONF" ] && return
+    mkdir -p "$(dirname "$CLUSTER_CONF")"
+    echo "create_main_cluster = false" >"$CLUSTER_CONF"
+    our_cluster_conf=yes
+}
+
+restore() {
+    rm -f "$POLICY"
+    if [ -e "$POLICY.saved" ]; then mv "$POLICY.saved" "$POLICY"; fi
+    if [ "$our_cluster_conf" = yes ]; then rm -f "$CLUSTER_CONF"; fi
+}
+
+command -v dpkg-query >/dev/null || fail "only Debian and its kin are known here; install:" $SERVERS
+missing=$(missing_servers)
+if [ -z "$missing" ]; then
+    echo "test-deps: already installed:" $SERVERS
+    exit 0
+fi
+[ "$(id -u)" -eq 0 ] || fail "to install" $missing "be root: sudo make test-deps"
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+refuse_removals $missing
+our_cluster_conf=no
+trap restore EXIT
+trap 'exit 1' HUP INT TERM
+forbid_starting_services
+forbid_default_cluster
+apt-get install -q -y --no-install-recommends $missing
