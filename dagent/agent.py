@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Callable
 
 from dagent.lmtp import LmtpLimits, LmtpServer, serve
@@ -18,6 +19,9 @@ from spooler.spooler import Spooler
 from store.writer import GroupCommitWriter
 
 log = logging.getLogger(__name__)
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter: with Python's 5 ms the writer waits that long after each statement."""
 
 
 class Agent:
@@ -46,6 +50,7 @@ class Agent:
 
     async def run(self, reload: Callable[[], Settings]) -> None:
         """Serve until TERM or INT, then let everything in progress finish within `shutdown_grace`."""
+        sys.setswitchinterval(SWITCH_SECONDS)
         settings = self._parts.settings
         server = await self._listen(settings)
         if not settings.queue.url:

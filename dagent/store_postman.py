@@ -38,6 +38,9 @@ class StorePostman:
 
     async def resolve(self, address: str) -> Recipient:
         """See dagent.postman.Postman."""
+        known = self._directory.known(address)
+        if known is not None:
+            return known
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._directory.resolve, address)
 

@@ -22,7 +22,7 @@ from mr_accept.change import Change, change_of, lineages_after, lineages_of
 from mr_accept.decide import decide
 from mr_accept.expand import expand, occurrences_of
 from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, reply_allowed
-from mr_accept.horizon import extend_series, horizon_of
+from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.model import Decision, Instance, Interval, Occurrence
 from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answer
 from store.calendars import CANCELLED, LockedCalendar, held_between, load_lineages, lock_calendar
@@ -126,9 +126,10 @@ class Booker:
     def _case(self, work: _Work, held: Held, change: Change) -> _Case:
         limits = work.asked.limits
         with self._database.read() as connection:
-            until = horizon_of(
+            horizon = horizon_of(
                 connection, work.recipient.mailbox.id, self._settings.booking, int(time.time())
             )
+        until = held_until(change.fresh, horizon, self._settings.booking)
         if change.whole:
             wanted = occurrences_of(lineages_after(change), until, limits)
             return _Case(held, change, wanted, (), until)
@@ -142,9 +143,7 @@ class Booker:
         last = max((item.end for item in case.wanted), default=0)
         with self._database.write() as connection:
             locked = self._lock(connection, work, case.held)
-            extend_series(
-                connection, locked, work.recipient, self._settings, until=max(last, case.until)
-            )
+            extend_series(connection, locked, work.recipient, self._settings, until=last)
             decision = self._decision(connection, locked, work, case)
             answers = self._answers(work, case.change.fresh, decision)
             writer = CalendarWriter(connection, locked, work.asked, case.held)

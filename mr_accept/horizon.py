@@ -1,12 +1,13 @@
 """How far series are held, and holding them further as time goes on.
 
 Every series of a resource is held up to one instant, the horizon: the end of the month after the configured number
-of days, or the end of the last booking if that is later.  Before a decision, every series is extended to the
-horizon under the lock, so no decision ever looks past what is held.  An occurrence that does not fit when its
+of days, or the end of the last booking if that is later.  Before a decision every series is extended, under the lock,
+to the end of what is asked for, so no decision ever looks past what is held.  An occurrence that does not fit when its
 series is extended is kept as a clash: it holds nothing, is shown, and is logged.
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from mr_accept.asking import limits_of
 from mr_accept.booking_rows import policy_of, row_of, zone_of
 from mr_accept.change import Row, lineages_of
 from mr_accept.expand import occurrences_of
-from mr_accept.model import BookingPolicy, Interval, Occurrence
+from mr_accept.model import BookingPolicy, Instance, Interval, Occurrence
 from mr_accept.sweep import peak_use
 from store.calendars import (
     BUSY,
@@ -36,17 +37,28 @@ from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
 
+_DAY = 86_400  # seconds
+_FARTHEST = 3650 * _DAY
+
 
 def horizon_of(connection: Connection, store_id: int, settings: BookingSettings, now: int) -> int:
-    """The instant, in epoch seconds, up to which a series asked for at `now` is checked and held."""
+    """The instant, in epoch seconds, up to which every series of a resource is held at `now`.
+
+    Bookings further ahead move it, so that no series is accepted over them unseen; ten years is the end of that.
+    """
     day = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.horizon_days)
     next_month = (day.replace(day=1) + timedelta(days=32)).replace(
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
-    ends = [
-        latest_end(connection, calendar_id) for calendar_id, _ in calendar_ids(connection, store_id)
-    ]
-    return max(int(next_month.timestamp()), *ends)
+    ends = [latest_end(connection, one) for one, _ in calendar_ids(connection, store_id)]
+    far = min(max(ends, default=0), now + _FARTHEST)
+    return max(int(next_month.timestamp()), far)
+
+
+def held_until(instances: Iterable[Instance], horizon: int, settings: BookingSettings) -> int:
+    """The instant up to which a meeting is expanded: a series that begins late is held as long as any other."""
+    begins = [item.start.epoch for item in instances if item.recurring]
+    return max([horizon, *(begin + settings.horizon_days * _DAY for begin in begins)])
 
 
 def extend_series(

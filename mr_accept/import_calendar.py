@@ -18,7 +18,7 @@ from mr_accept.change import Change
 from mr_accept.expand import expand
 from mr_accept.fate import Origin
 from mr_accept.grammar import Component, parse_component
-from mr_accept.horizon import extend_series, horizon_of
+from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.model import Interval, Meeting, NotForBookingError, Occurrence
@@ -103,10 +103,11 @@ def _import_one(
         locked = lock_calendar(connection, store_id)
         if load_lineages(connection, store_id, meeting.uid):
             return None
-        until = horizon_of(connection, store_id, settings.booking, int(time.time()))
+        horizon = horizon_of(connection, store_id, settings.booking, int(time.time()))
+        until = held_until(meeting.instances, horizon, settings.booking)
         occurrences = expand(meeting.instances, until, limits)
         last = max((item.end for item in occurrences), default=0)
-        extend_series(connection, locked, recipient, settings, until=max(until, last))
+        extend_series(connection, locked, recipient, settings, until=last)
         clashes = [
             (meeting.instances[0].summary, item.start, item.end)
             for item in occurrences

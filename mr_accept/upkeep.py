@@ -131,6 +131,7 @@ def _rebuild_meeting(
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
     rows = [row_of(one, zone, limits) for one in stored]
+    until = max(until, *(one.materialised_until or 0 for one in stored))
     occurrences = occurrences_of(lineages_of(rows), until, limits)
     parts = split_occurrences(occurrences, {row.recurrence_id for row in rows} - {""})
     for one in stored:

@@ -63,6 +63,7 @@ _INSERT_KEY = {
     "postgresql": postgresql.insert(ledger).on_conflict_do_nothing(),
     "sqlite": sqlite.insert(ledger).on_conflict_do_nothing(),
 }
+_COUNTED = {"preserve_rowcount": True}  # an INSERT's row count is dropped otherwise
 
 
 class RepeatSinglyError(TemporaryError):
@@ -386,7 +387,8 @@ def _claim(connection: Connection, store_id: int, claim: OofClaim, now: float) -
             index_elements=[oof_memory.c.store_id, oof_memory.c.sender_key],
             set_={"answered_at": now},
             where=oof_memory.c.answered_at <= claim.not_since,
-        )
+        ),
+        execution_options=_COUNTED,
     )
     return claimed.rowcount == 1
 
@@ -410,7 +412,8 @@ def _insert_ledger(
     ]
     if not rows:
         return
-    inserted = connection.execute(_INSERT_KEY[connection.dialect.name], rows)
+    statement = _INSERT_KEY[connection.dialect.name]
+    inserted = connection.execute(statement, rows, execution_options=_COUNTED)
     if inserted.rowcount != len(rows):
         raise RepeatSinglyError("the same message is being committed by another agent")
 

@@ -6,6 +6,8 @@ is what caches are checked against.
 """
 
 import secrets
+import sqlite3
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from mailcore.errors import UsageError
+from mailcore.errors import TemporaryError, UsageError
 from store.counters import raise_counter
+from store.engine import Database
 from store.schema import calendar, counter, folder, mailbox_store, oof_setting, rule
 
 INBOX, SENT, TRASH, DRAFTS, JUNK, OUTBOX = (
@@ -83,6 +86,35 @@ class Mailbox:
 def directory_version(connection: Connection) -> int:
     """The version of everything a recipient look-up depends on."""
     return int(connection.execute(_DIRECTORY_VERSION).scalar() or 0)
+
+
+class DirectoryVersion:
+    """Reads the directory's version for look-ups that must not wait: one prepared statement on its own connection.
+
+    Only for the embedded database, where reading never blocks; raises TemporaryError for the database's trouble.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(
+            str(database.url.database), isolation_level=None, check_same_thread=False
+        )
+
+    def read(self) -> int:
+        """The version now."""
+        try:
+            with self._lock:
+                row = self._connection.execute(
+                    "SELECT value FROM counter WHERE name = 'directory'"
+                ).fetchone()
+        except sqlite3.Error as error:
+            raise TemporaryError(f"database: {error}") from error
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
 
 
 def touch_directory(connection: Connection) -> None:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from mailcore.errors import NoSuchRecipientError, TemporaryError
 from store.engine import Database
-from store.mailboxes import Mailbox, directory_version, external_id_of, load_mailbox
+from store.mailboxes import (
+    DirectoryVersion,
+    Mailbox,
+    directory_version,
+    external_id_of,
+    load_mailbox,
+)
 from userstore.features import has_feature
 from userstore.model import User
 from userstore.plugin import UserStore
@@ -40,6 +46,20 @@ class Directory:
         self._lock = threading.Lock()
         self._version = -1
         self._cache: dict[str, Recipient] = {}
+        self._quick_version = DirectoryVersion(database) if database.embedded else None
+
+    def known(self, address: str) -> Recipient | None:
+        """The recipient if it can be told without waiting: cached, still valid, and the database embedded."""
+        if self._quick_version is None:
+            return None
+        version = self._quick_version.read()
+        with self._lock:
+            return self._cache.get(address) if version == self._version else None
+
+    def close(self) -> None:
+        """Give back what `known` holds open."""
+        if self._quick_version is not None:
+            self._quick_version.close()
 
     def resolve(self, address: str) -> Recipient:
         """The recipient behind an address or a user name.
