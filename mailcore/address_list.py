@@ -18,7 +18,7 @@ _MOST_TOKENS = 100_000  # some 11,000 addresses with names; what follows is not 
 # No \s: the text may be octets read as Latin-1, where it would match parts of characters.
 _SPACE = r"(?P<space>[ \t\r\n]++)"
 _ENCODED_WORD = r"(?P<encoded>=\?[^? \t\r\n]++\?[bBqQ]\?[^? \t\r\n]*+\?=)"
-_QUOTED = r'(?P<quoted>"(?:[^"\\]++|\\.)*+")'
+_QUOTED = r'(?P<quoted>"(?:[^"\\]++|\\.)*")'
 _DOMAIN_LITERAL = r"(?P<literal>\[[^\[\]<>, ]*+\])"
 _SPECIAL = r"(?P<special>[()<>,;:@])"
 _ATOM = r'(?P<atom>"|[^ \t\r\n"()<>,;:@]++)'

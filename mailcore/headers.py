@@ -30,7 +30,7 @@ __all__ = [
 MOST_FIELDS = 20_000  # of one message, its parts included; fields of two octets cost memory
 # White space before the colon is obsolete syntax (RFC 5322 section 4.5), and real.
 _FIELD = re.compile(
-    rb"^([!-9;-~]++)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)",
+    rb"^([!-9;-~]++)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*)",
     re.MULTILINE,
 )
 _FOLD = re.compile(r"\r?\n(?=[ \t])")

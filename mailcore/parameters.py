@@ -17,7 +17,7 @@ _MOST_PARAMETERS = 500
 _WHITE_SPACE = " \t\r\n"
 _NO_TOKEN = re.compile(r"[ \t\r\n(]")
 _PARAMETER = re.compile(
-    r';[ \t\r\n]*+([^ \t\r\n=;"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:"((?:[^"\\]++|\\.?)*+)"?|([^;]*+))',
+    r';[ \t\r\n]*+([^ \t\r\n=;"]++)[ \t\r\n]*+=[ \t\r\n]*+(?:"((?:[^"\\]++|\\.?)*)"?|([^;]*+))',
     re.DOTALL,
 )
 _COMMENT_AFTER_TOKEN = re.compile(r"([^ \t\r\n(]++)[ \t\r\n]*+\([^()]*+\)")
