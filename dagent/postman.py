@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from dagent.lmtp_commands import refusal
 from mailcore.envelope import Envelope
-from mailcore.errors import PermanentError
+from mailcore.errors import MailError, PermanentError
 from mailcore.reply import RECIPIENT_OK, TRY_LATER, LmtpReply
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ async def resolve_or_refuse(postman: Postman, address: str, peer: str) -> tuple[
         return await postman.resolve(address), RECIPIENT_OK
     except PermanentError as error:
         return None, refusal(error)
+    except MailError as error:
+        log.warning("%s: cannot resolve %s now: %s", peer, address, error)
+        return None, TRY_LATER
     except Exception:  # not known now is never "no such user"
         log.exception("%s: cannot resolve %s", peer, address)
         return None, TRY_LATER
@@ -48,6 +51,9 @@ async def deliver_or_try_later(
     """Return exactly one reply per recipient, whatever the postman does."""
     try:
         replies = await postman.deliver(envelope, recipients, content)
+    except MailError as error:
+        log.warning("%s: mail from <%s> refused: %s", envelope.peer, envelope.mail_from, error)
+        return [TRY_LATER] * len(recipients)
     except Exception:  # the client keeps the mail and tries again
         log.exception("%s: delivery of mail from <%s> failed", envelope.peer, envelope.mail_from)
         return [TRY_LATER] * len(recipients)

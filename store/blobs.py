@@ -78,7 +78,12 @@ class BlobStore:
         """Insert blobs that had no row a moment ago; somebody else may have been quicker with some."""
         own = {new.sha256: new_id for new, new_id in zip(missing, ids, strict=False)}
         rows = [_blob_row(new, own[new.sha256], self.location(new), now) for new in missing]
-        inserted = connection.execute(_INSERT_NEW[connection.dialect.name], rows)
+        statement = _INSERT_NEW[connection.dialect.name]
+        inserted = connection.execute(
+            statement,
+            rows,
+            execution_options={"preserve_rowcount": True},  # an INSERT's is dropped otherwise
+        )
         known = own if inserted.rowcount == len(rows) else _existing(connection, list(own))
         contents = [
             {"blob_id": own[new.sha256], "content": new.stored}

@@ -69,7 +69,8 @@ class Database:
         if self.embedded:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
-        self._writers = threading.RLock()
+        self._writers = threading.Lock()
+        self._writing_thread = 0
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -84,10 +85,16 @@ class Database:
         Raises TemporaryError for the database's own trouble; errors in the data pass as they are.
         """
         if self.embedded:
+            if self._writing_thread == threading.get_ident():
+                raise RuntimeError("a transaction within a transaction would wait for itself")
             with self._writers, _as_temporary(), self.engine.connect() as connection:
-                writer = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-                with writer.begin():
-                    yield writer
+                self._writing_thread = threading.get_ident()
+                try:
+                    writer = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+                    with writer.begin():
+                        yield writer
+                finally:
+                    self._writing_thread = 0
         else:
             with _as_temporary(), self.engine.begin() as connection:
                 yield connection
