@@ -18,6 +18,7 @@ VERSION = 1
 _TESTS = ("contains", "is", "prefix")
 _SIMPLE_ACTIONS = ("delete", "mark-read")
 _FOLDER_ACTIONS = ("move", "copy")
+_DEEPEST = 20  # conditions within conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def parse_rule(document: str) -> Rule:
     """Read a rule's document; raises UsageError naming the field and what was expected."""
     try:
         data = json.loads(document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"rule: not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise UsageError("rule: expected a JSON object")
@@ -103,7 +104,9 @@ def parse_rule(document: str) -> Rule:
     )
 
 
-def _condition(data: Any, where: str) -> Condition:
+def _condition(data: Any, where: str, depth: int = 0) -> Condition:
+    if depth > _DEEPEST:
+        raise UsageError(f"{where}: conditions are nested more than {_DEEPEST} deep")
     if not isinstance(data, dict) or not data:
         raise UsageError(f"{where}: expected an object")
     if "header" in data:
@@ -114,9 +117,9 @@ def _condition(data: Any, where: str) -> Condition:
     if kind == "larger_than" and isinstance(value, int) and not isinstance(value, bool):
         return LargerThan(value)
     if kind == "not":
-        return Not(_condition(value, f"{where}.not"))
+        return Not(_condition(value, f"{where}.not", depth + 1))
     if kind in {"all", "any"} and isinstance(value, list):
-        inner = tuple(_condition(one, f"{where}.{kind}") for one in value)
+        inner = tuple(_condition(one, f"{where}.{kind}", depth + 1) for one in value)
         return All(inner) if kind == "all" else AnyOf(inner)
     raise UsageError(f"{where}: {kind}: expected header, larger_than, all, any or not")
 

@@ -2,11 +2,12 @@
 
 What arrived while the last commit was reaching the disk makes the next batch; nothing ever waits for company.  On
 an error in the data the batch is repeated one message per transaction, so that a bad mail hurts only itself.  The
-wake-ups for the booker are sent from here, after the commit, because a session may be gone by then.
+wake-ups for booker and spooler are sent from here, after the commit, because a session may be gone by then.
 """
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -25,12 +26,20 @@ _LARGEST_BATCH = 256
 class GroupCommitWriter:
     """Commits submissions in the order they come; `submit` is safe from any thread."""
 
-    def __init__(self, committer: Committer, *, wake: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        *,
+        wake: Callable[[int], None],
+        mail_leaves: Callable[[], None] = lambda: None,
+    ) -> None:
         self._committer = committer
         self._wake = wake
+        self._mail_leaves = mail_leaves
         self._waiting: deque[tuple[Submission, Future[Receipts]]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._batch_began: float | None = None  # time.monotonic(); None while it waits for work
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
@@ -49,12 +58,27 @@ class GroupCommitWriter:
             self._changed.notify()
         return future
 
-    def stop(self) -> None:
-        """Commit what is waiting, then end the thread."""
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; when it ended by a bug, nobody would get a reply any more."""
+        return self._thread.is_alive()
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how many seconds the batch in hand has been worked on; 0 when there is none."""
+        began = self._batch_began
+        return 0.0 if began is None else time.monotonic() - began
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Commit what is waiting, then end the thread.
+
+        Waits at most `timeout` seconds; False when the work was not finished by then.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while True:
@@ -66,8 +90,10 @@ class GroupCommitWriter:
                 count = min(len(self._waiting), _LARGEST_BATCH)
                 batch = [self._waiting.popleft() for _ in range(count)]
             self._commit_batch(batch)
+            self._batch_began = None
 
     def _commit_batch(self, batch: Sequence[tuple[Submission, Future[Receipts]]]) -> None:
+        self._batch_began = time.monotonic()
         try:
             committed = self._commit([submission for submission, _ in batch])
         except Exception as error:  # noqa: BLE001 - the edge of this thread: every future gets its answer
@@ -102,16 +128,27 @@ class GroupCommitWriter:
     ) -> None:
         failpoint.hit(failpoint.BEFORE_REPLY)
         resources: set[int] = set()
+        mail_leaves = False
         for (submission, future), receipts in zip(batch, committed, strict=True):
             future.set_result(receipts)
             for plan, receipt in zip(submission.plans, receipts, strict=True):
-                if receipt.job_id is not None and not receipt.duplicate:
+                if receipt.duplicate:
+                    continue
+                if receipt.job_id is not None:
                     resources.add(plan.store_id)
-        if not resources:
-            return
-        failpoint.hit(failpoint.BEFORE_WAKE_UP)
+                mail_leaves = mail_leaves or bool(plan.outgoing)
+        if resources or mail_leaves:
+            failpoint.hit(failpoint.BEFORE_WAKE_UP)
+            self._wake_up(resources, mail_leaves=mail_leaves)
+
+    def _wake_up(self, resources: set[int], *, mail_leaves: bool) -> None:
         for store_id in resources:
             try:
                 self._wake(store_id)
             except Exception as error:  # noqa: BLE001 - only a hint: the workers look by themselves too
                 log.warning("wake-up for resource %d not sent: %s", store_id, error)
+        if mail_leaves:
+            try:
+                self._mail_leaves()
+            except Exception as error:  # noqa: BLE001 - only a hint: the spooler looks by itself too
+                log.warning("wake-up for the spooler not sent: %s", error)

@@ -1,0 +1,210 @@
+"""kopano-set-oof: out-of-office from the command line (manual, chapter 8.9).
+
+Exit codes: 0, or 1 with one line on standard error that says what to do; nothing was changed then.
+"""
+
+import json
+import locale
+import os
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from mailcore.errors import MailError, TemporaryError, UsageError
+from mailcore.settings import Settings, load_settings
+from oof.change import (
+    OFF,
+    ON,
+    TEXTS_ONLY,
+    Change,
+    apply_change,
+    describe,
+    document_of,
+    read_zone,
+)
+from oof.settings import OofSettings
+
+if TYPE_CHECKING:
+    from store.engine import Database
+    from store.mailboxes import StoredOof
+
+# What needs the database is loaded in the functions below: --help and mistakes answer at once.
+
+PROGRAM = "kopano-set-oof"
+EXAMPLES = """
+\b
+Examples:
+  kopano-set-oof -u anna -m 1 -t "On holiday" -n away.txt --until "2030-06-30 18:00"
+  kopano-set-oof -u anna -m 0
+  kopano-set-oof -u anna
+"""
+
+
+class _Command(click.Command):
+    """A command whose every error is one line and exit code 1."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run, and end the process with its exit code."""
+        try:
+            status = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.Abort:
+            status = _fail("interrupted; nothing was changed")
+        except click.ClickException as error:
+            status = _fail(f"{error.format_message().rstrip('.')} (--help explains the options)")
+        except MailError as error:
+            status = _fail(str(error))
+        sys.exit(status)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; none at all ask for the help."""
+        return super().parse_args(ctx, args or ["--help"])
+
+
+def _fail(text: str) -> int:
+    click.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
+    return 1
+
+
+@click.command(cls=_Command, epilog=EXAMPLES)
+@click.option("-u", "--user", metavar="USER", help="The user (a login name or an address).")
+@click.option(
+    "-m",
+    "--mode",
+    type=click.Choice([ON, OFF, TEXTS_ONLY]),
+    default=TEXTS_ONLY,
+    help="1 switches on, 0 off; - (the default) changes texts only, and not while it is on.",
+)
+@click.option("-t", "--subject", help="The subject of the answers.")
+@click.option(
+    "-n", "--message", metavar="FILE", help="The file with their text; - is standard input."
+)
+@click.option("--from", "starts", metavar="TIME", help='When it begins: "YYYY-MM-DD HH:MM".')
+@click.option("--until", metavar="TIME", help='When it ends: "YYYY-MM-DD HH:MM", or infinite.')
+@click.option(
+    "--timezone", metavar="ZONE", help="IANA zone of these times; else the mailbox's own zone."
+)
+@click.option("--dump-json", is_flag=True, help="Print the state as JSON.")
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
+@click.version_option(package_name="kopano-dagent", prog_name=PROGRAM)
+def main(**options: Any) -> int:
+    """Switch a user's out-of-office on or off, and change its subject and text.
+
+    Without -m 0 or -m 1 and without a text it shows what is set.
+    """
+    if not options["user"]:
+        raise UsageError("whose out-of-office? Name the user with -u USER")
+    change = Change(
+        mode=options["mode"],
+        subject=_checked_text(options["subject"], "-t"),
+        message=_read_message(options["message"]),
+        starts=options["starts"],
+        until=options["until"],
+    )
+    settings = load_settings(options["config"], os.environ)
+    now = time.time()
+    oof, zone = _perform(options["user"], change, options["timezone"], settings, now)
+    if options["dump_json"]:
+        click.echo(json.dumps(document_of(oof, zone, now), ensure_ascii=False))
+    else:
+        click.echo("\n".join(describe(options["user"], oof, zone, now)))
+    return 0
+
+
+def _checked_text(text: str | None, option: str) -> str | None:
+    """Refuse octets that are no text in the locale's charset: they arrive as lone surrogates."""
+    if text is not None and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError(f"{option}: the value is not valid text in the locale's charset")
+    return text
+
+
+def _read_message(name: str | None) -> str | None:
+    """The text in a file, in the locale's charset."""
+    if name is None:
+        return None
+    charset = locale.getpreferredencoding(False)
+    try:
+        octets = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = octets.decode("utf-8-sig" if charset.lower() in {"utf-8", "utf8"} else charset)
+    except OSError as error:
+        raise UsageError(f"-n {name}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(
+            f"-n {name}: is not {charset} text; convert the file, or set LC_ALL to its charset"
+        ) from error
+    return text.replace("\r\n", "\n")
+
+
+def _perform(
+    name: str, change: Change, zone_name: str | None, settings: Settings, now: float
+) -> tuple[OofSettings, ZoneInfo]:
+    """Make the change in one transaction; return what is set then, and the zone of its times."""
+    from store.mailboxes import load_mailbox  # noqa: PLC0415 - see above
+    from store.personal import save_oof  # noqa: PLC0415
+
+    with closing(_open(settings)) as database:
+        external_id = _external_id(database, name)
+        with database.read() if change.empty else database.write() as connection:
+            mailbox = load_mailbox(connection, external_id)
+            if mailbox is None:
+                raise UsageError(f"user {name!r} has no mailbox")
+            zone = read_zone(zone_name or mailbox.timezone or settings.userstore.default_timezone)
+            oof = _settings_of(mailbox.oof)
+            if not change.empty:
+                oof = apply_change(oof, change, zone, now)
+                save_oof(connection, mailbox.id, _stored(oof))
+    return oof, zone
+
+
+def _open(settings: Settings) -> "Database":
+    """Open the database; raises TemporaryError, naming it without its password."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from store.engine import Database  # noqa: PLC0415
+    from store.migrate import ensure_schema  # noqa: PLC0415
+
+    try:
+        database = Database(settings.database_url)
+    except OSError as error:  # the directory of the embedded database
+        raise TemporaryError(f"database {settings.database_url}: {error.strerror}") from error
+    try:
+        ensure_schema(database)
+    except (TemporaryError, SQLAlchemyError) as error:
+        database.close()
+        shown = database.url.render_as_string(hide_password=True)
+        why = getattr(error, "orig", None) or error
+        raise TemporaryError(f"database {shown} cannot be used now: {why}") from error
+    return database
+
+
+def _external_id(database: "Database", name: str) -> str:
+    from userstore.db import DbUserStore  # noqa: PLC0415
+
+    users = DbUserStore(database)
+    user = users.by_name(name) or (users.by_address(name) if "@" in name else None)
+    if user is None:
+        raise UsageError(f"no user {name!r}; kopano-admin -l lists them")
+    return user.external_id
+
+
+def _settings_of(stored: "StoredOof | None") -> OofSettings:
+    if stored is None:
+        return OofSettings(enabled=False, subject="", message="")
+    return OofSettings(
+        stored.enabled, stored.subject, stored.message, stored.starts_at, stored.ends_at
+    )
+
+
+def _stored(oof: OofSettings) -> "StoredOof":
+    from store.mailboxes import StoredOof  # noqa: PLC0415
+
+    since = 0.0  # the store's own to keep
+    return StoredOof(oof.enabled, oof.subject, oof.message, oof.starts_at, oof.ends_at, since)
+
+
+if __name__ == "__main__":
+    main()
