@@ -6,23 +6,15 @@ sender is the resource.  The same arguments give the same bytes.
 
 import base64
 import hashlib
-import re
-from contextlib import suppress
 from datetime import UTC, datetime
-from email.header import Header
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from mailcore.charset import one_line
+from mailcore.header_text import header_mailbox, header_text, threading_fields
 from mailcore.outgoing import OutgoingMail
 from mr_accept.model import CalendarUser, Decision, Instance, Meeting, Zone
 from mr_accept.reply_calendar import compose_calendar
 from mr_accept.reply_text import compose_text, title_of
-
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
-_MOST_REFERENCES = 20
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-_LONGEST_NAME = 100  # characters
 
 
 class Resource(NamedTuple):
@@ -62,12 +54,12 @@ def compose_reply(
     organizer = instance.organizer
     verdict = "Accepted" if decision.accepted else "Declined"
     head = [
-        f"From: {_mailbox(attendee.name or resource.name, attendee.written)}",
-        f"To: {_mailbox(organizer.name, organizer.written)}",
-        f"Subject: {_unstructured(f'{verdict}: {title_of(instance)}', 'Subject')}",
+        f"From: {header_mailbox(attendee.name or resource.name, attendee.written)}",
+        f"To: {header_mailbox(organizer.name, organizer.written)}",
+        f"Subject: {header_text(f'{verdict}: {title_of(instance)}', 'Subject')}",
         f"Date: {format_datetime(datetime.fromtimestamp(now, UTC))}",
         f"Message-ID: {message_id}",
-        *_threading(request),
+        *threading_fields(request.message_id, request.references),
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
@@ -90,45 +82,3 @@ def _part(content_type: str, text: str) -> str:
         f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
         + encoded.replace("\n", "\r\n")
     )
-
-
-def _unstructured(text: str, field: str) -> str:
-    """Text for a header field, folded, as encoded words where needed (RFC 2047).
-
-    Text that looks like an encoded word is encoded too: it would else be shown decoded.
-    """
-    plain = text.isascii() and "=?" not in text
-    charset = "us-ascii" if plain else "utf-8"
-    return Header(text, charset, header_name=field).encode(linesep="\r\n")
-
-
-def _mailbox(name: str, address: str) -> str:
-    """A display name and an address for a header field; an IDN domain goes as A-labels."""
-    local, at, domain = address.rpartition("@")
-    if not domain.isascii():
-        with suppress(UnicodeError):  # what is no valid domain name is left as it was written
-            domain = domain.encode("idna").decode("ascii")
-    wire = f"<{local}{at}{domain}>"
-    shown = " ".join(one_line(name).split())[:_LONGEST_NAME].strip()
-    if not shown:
-        return wire
-    if _ATOMS.fullmatch(shown) and "=?" not in shown:
-        phrase = shown
-    elif shown.isascii() and "=?" not in shown:
-        escaped = shown.replace("\\", "\\\\").replace('"', '\\"')
-        phrase = f'"{escaped}"'
-    else:
-        phrase = Header(shown, "utf-8", header_name="From").encode(linesep="\r\n")
-    return f"{phrase}\r\n {wire}"
-
-
-def _threading(request: Request) -> list[str]:
-    """In-Reply-To and References (RFC 5322 section 3.6.4), from well-formed message ids only."""
-    parent = _MESSAGE_ID.search(request.message_id)
-    if parent is None:
-        return []
-    earlier = [found for found in _MESSAGE_ID.findall(request.references) if found != parent[0]]
-    if len(earlier) > _MOST_REFERENCES:
-        earlier = [earlier[0], *earlier[1 - _MOST_REFERENCES :]]
-    references = "\r\n ".join([*earlier, parent[0]])
-    return [f"In-Reply-To: {parent[0]}", f"References: {references}"]

@@ -83,7 +83,7 @@ def compose_bounce(failure: Failure, *, owner: str, hostname: str, now: datetime
     report["Date"] = now
     report["Message-ID"] = _message_id(failure, hostname)
     report["Auto-Submitted"] = "auto-replied"
-    if original := one_line(failure.mail.message_id):
+    if original := _harmless(failure.mail.message_id):
         report["References"] = original
     report.set_content(_human_text(failure, hostname), cte="quoted-printable")
     report.make_mixed()
@@ -110,7 +110,12 @@ def _message_id(failure: Failure, hostname: str) -> str:
 
 
 def _subject(failure: Failure) -> str:
-    return one_line(failure.subject)[:_LONGEST_SUBJECT] or "(no subject)"
+    return _harmless(failure.subject)[:_LONGEST_SUBJECT] or "(no subject)"
+
+
+def _harmless(text: str) -> str:
+    """A stranger's text for a header object, which would decode an encoded word, line ends in it included."""
+    return one_line(text).replace("=?", "= ?")
 
 
 def _boundary(failure: Failure) -> str:

@@ -143,3 +143,13 @@ def test_any_mail_gives_a_notice(
     assert view.from_.address == "mailer-daemon@mx.example.org"
     assert view.header("auto-submitted") == "auto-replied"
     assert len(view.root.children) == 3
+
+
+@pytest.mark.parametrize("hidden", ["=?utf-8?q?x=0ABcc=3A_evil?=", "=??Q?=0AX-Evil:_z?="])
+def test_a_strangers_text_brings_no_field_of_its_own(hidden: str) -> None:
+    mail = replace(FAILURE.mail, message_id=f"<{hidden}@x>")
+    view = MessageView(compose(replace(FAILURE, subject=hidden, mail=mail)))
+    assert {field.name for field in view.fields} <= {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "References",
+        "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    }  # fmt: skip
