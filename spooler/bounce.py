@@ -145,7 +145,7 @@ def _delivery_status(failure: Failure, hostname: str, now: datetime) -> EmailMes
     message["Reporting-MTA"] = f"dns; {hostname}"
     message["Arrival-Date"] = format_datetime(failure.created_at)
     recipient = EmailMessage(policy=_POLICY)
-    recipient["Final-Recipient"] = _typed_address(one_line(failure.mail.rcpt_to))
+    recipient["Final-Recipient"] = _typed_address(_harmless(failure.mail.rcpt_to))
     recipient["Action"] = "failed"
     recipient["Status"] = _status(failure)
     recipient["Diagnostic-Code"] = _diagnostic(failure.reply)
@@ -166,7 +166,7 @@ def _status(failure: Failure) -> str:
 
 def _diagnostic(reply: SmtpReply) -> str:
     """The reply with its type; `smtp` only for what an MTA said (RFC 3464 section 2.3.6)."""
-    text = one_line(str(reply)).encode("ascii", "backslashreplace").decode("ascii")
+    text = _harmless(str(reply)).encode("ascii", "backslashreplace").decode("ascii")
     return f"{'smtp' if reply.code else 'x-spooler'}; {text}"
 
 

@@ -64,6 +64,7 @@ class Spooler:
         self._outage_probes = 0  # attempts to reach the MTA that failed in a row
         self._stopping = threading.Event()
         self._woken = threading.Event()
+        self._resumed = threading.Event()  # ends a pause that an outage caused
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -79,11 +80,24 @@ class Spooler:
         not finished by then.
         """
         self._stopping.set()
+        self._resumed.set()
         self._woken.set()
         if self._thread is None:
             return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def adopt(self, settings: SpoolerSettings) -> None:
+        """Go on with these settings from the next mail on; safe while the thread runs.
+
+        Raises UsageError for a bad `smtp_url`, and then nothing has changed.
+        """
+        server = parse_smtp_url(settings.smtp_url)
+        if server != self.server:
+            log.info("mail goes to %s from now on", server)
+        self._settings, self.server = settings, server
+        self._resumed.set()
+        self._woken.set()
 
     def wake(self) -> None:
         """Look at the outbox now: something has been put there.  Safe from any thread."""
@@ -196,15 +210,18 @@ class Spooler:
         failures = 0
         while not self._stopping.is_set():
             self._woken.clear()
+            self._resumed.clear()
+            if self._stopping.is_set():
+                break
             try:
                 tried = self.run_once()
                 failures = 0
             except Exception as error:  # noqa: BLE001 - the thread must not end while mail waits
                 failures += 1
-                self._stopping.wait(self._report(error, failures))
+                self._resumed.wait(self._report(error, failures))
                 continue
             if self._outage_probes:
-                self._stopping.wait(self._probe_pause(self._outage_probes))
+                self._resumed.wait(self._probe_pause(self._outage_probes))
             elif not tried:
                 self._woken.wait(max(self._settings.poll_interval, _SHORTEST_POLL))
 
