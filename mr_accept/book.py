@@ -18,13 +18,13 @@ from mailcore.view import MessageView
 from mr_accept.asking import Asked, limits_of, read_request
 from mr_accept.booking_rows import Held, held_of, policy_of, zone_of
 from mr_accept.calendar_writer import CalendarWriter
-from mr_accept.change import Change, change_of, lineages_after, lineages_of
+from mr_accept.change import Change, change_of, lineages_after, lineages_of, outdated
 from mr_accept.decide import decide
 from mr_accept.expand import expand, occurrences_of
 from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, reply_allowed
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.model import Decision, Instance, Interval, Occurrence
-from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answer
+from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answers
 from store.calendars import CANCELLED, LockedCalendar, held_between, load_lineages, lock_calendar
 from store.commit import Committer, Reserved, blobs_of
 from store.jobs import Job, finish_job
@@ -109,13 +109,13 @@ class Booker:
     def _request(self, work: _Work) -> Settled:
         asked = work.asked
         held = self._load(work)
-        rows = held.rows
-        obeyed = organizer_obeyed(asked.meeting.organizer, asked.origin, held.organizer())
+        rows, stored = held.rows, held.organizer()
+        obeyed = organizer_obeyed(asked.meeting.organizer, asked.origin, stored)
         if not obeyed and all(row.state == CANCELLED for row in held.stored):
-            rows, obeyed = (
-                (),
-                True,
-            )  # the trace of somebody else's cancelled meeting protects nothing
+            # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
+            obeyed = True
+            if stored is not None and stored.address != asked.meeting.organizer.address:
+                rows = ()
         change = change_of(asked.instances, rows, obeyed)
         if change.fate is Fate.NOT_OBEYED:
             return _stranger(asked, held)
@@ -174,14 +174,13 @@ class Booker:
 
     def _say_again(self, work: _Work, held: Held, fate: Fate) -> Settled:
         """A repeated request gets the stored reply once more; a stale one gets nothing."""
-        reserved = self._reserve(work, 1)
+        answers: list[Answer] = []
+        if fate is Fate.REPEATED and work.answers:
+            answers = stored_answers(work.asked.instances, held, work.recipient)
+        reserved = self._reserve(work, len(answers))
         with self._database.write() as connection:
             self._lock(connection, work, held)
-            stored = held.find(work.asked.instances[0].recurrence_id)
-            answer = None
-            if fate is Fate.REPEATED and work.answers and stored is not None:
-                answer = stored_answer(stored, work.recipient)
-            self._finish(connection, work, (fate, ""), [answer] if answer else [], reserved)
+            self._finish(connection, work, (fate, ""), answers, reserved)
         return fate, ""
 
     def _cancel(self, work: _Work) -> Settled:
@@ -258,10 +257,7 @@ class Booker:
         reserved: Reserved,
     ) -> None:
         """File the message, send the answers and end the job, all in the caller's transaction."""
-        replies = [
-            leaving(connection, work.job, answer, work.recipient, self._settings)
-            for answer in answers
-        ]
+        replies = leaving(connection, work.job, answers, work.recipient, self._settings)
         staged = self._committer.stage([work.processed, *replies], reserved)
         self._committer.apply(connection, staged)
         finish_job(connection, work.job, settled[0].value, settled[1])
@@ -273,7 +269,9 @@ def _cancel_fate(instance: Instance, held: Held) -> Fate:
     known = {row.recurrence_id: row.known for row in held.rows}
     own, master = known.get(instance.recurrence_id), known.get("")
     if own is None and known and (master is None or not master.cancelled):
-        return Fate.FREED  # an instance of a series, or the whole of what is booked by instances
+        # An instance of a series, or the whole of what is booked by instances.
+        late = master is not None and outdated(instance, master)
+        return Fate.STALE if late else Fate.FREED
     return fate_of_cancel(known_of(own, master), instance.version, obeyed=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mailcore.settings import Settings
+from mr_accept.calendar_object import compose_object
 from mr_accept.change import Row
 from mr_accept.fate import Known, Origin, StoredOrganizer
 from mr_accept.itip import parse_meeting
@@ -53,6 +54,13 @@ def row_of(stored: BookingRow, zone: Zone, limits: Limits) -> Row:
         known=Known((stored.seen_sequence, stored.seen_dtstamp), stored.state == CANCELLED),
         instance=instance_of(stored, zone, limits) if stored.state == ACCEPTED else None,
     )
+
+
+def object_text(rows: Sequence[BookingRow]) -> str | None:
+    """The calendar object of a UID's lineages; None when none of them holds anything."""
+    accepted = {row.recurrence_id: row.source for row in rows if row.state == ACCEPTED}
+    cancelled = [row.recurrence_id for row in rows if row.state == CANCELLED and row.recurrence_id]
+    return compose_object(accepted, cancelled) if accepted else None
 
 
 def instance_of(stored: BookingRow, zone: Zone, limits: Limits) -> Instance:

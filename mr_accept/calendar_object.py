@@ -1,30 +1,58 @@
 """The calendar object of a booking, as CalDAV readers will see it (RFC 4791 section 4.1): no METHOD, one UID.
 
-The text of the newest whole request is kept as it came; instances that were addressed on their own are put beside
-its VEVENTs.  Where such a message means another zone by a TZID that is taken, its zone gets a name of its own.
+The text of the newest whole request is kept as it came; instances that were addressed on their own stand beside its
+VEVENT instead of what it said about them, and those that are cancelled are its EXDATEs.  Where such a message means
+another zone by a TZID that is taken, its zone gets a name of its own.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from mr_accept.grammar import Component, parse_component, split_line
+from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.reply_calendar import fold
+from mr_accept.zones import UTC
 
 _LIMITS = Limits()
 
 
-def compose_object(sources: Sequence[str]) -> str:
-    """Return the folded text of the object from the VCALENDAR texts of its lineages, the master's first."""
-    parts = [parse_component(text, _LIMITS) for text in dict.fromkeys(sources)]
-    head = [line for line in parts[0].lines if not line.upper().startswith("METHOD")]
+def compose_object(lineages: Mapping[str, str], cancelled: Collection[str] = ()) -> str:
+    """Return the folded text of the object.
+
+    `lineages` are the VCALENDAR texts by the recurrence id they stand for, the master's ('') first, at least one;
+    `cancelled` are recurrence ids.  Raises UnreadableError when a text cannot be read any more.
+    """
     zones: dict[str, Component] = {}
     events: list[Component] = []
-    for part in parts:
+    heads: list[list[str]] = []
+    for text in dict.fromkeys(lineages.values()):
+        part = parse_component(text, _LIMITS)
+        heads.append([line for line in part.lines if not line.upper().startswith("METHOD")])
         renamed = _add_zones(part, zones)
-        events.extend(_with_zones(event, renamed) for event in part.named("VEVENT"))
+        for recurrence_id, event in _events(part, text):
+            own = recurrence_id in lineages and lineages[recurrence_id] == text
+            unknown = recurrence_id and recurrence_id not in {*lineages, *cancelled}
+            if own or unknown:
+                excluded = () if recurrence_id else sorted(cancelled)
+                events.append(_without(_with_zones(event, renamed), excluded))
+    head = heads[0]
     whole = Component("VCALENDAR", head, [*zones.values(), *events])
     return "\r\n".join(fold(line) for line in whole.whole()) + "\r\n"
+
+
+def _events(part: Component, text: str) -> Iterator[tuple[str, Component]]:
+    """Yield the VEVENTs with their canonical recurrence ids; floating ones are compared as if they were in UTC."""
+    meeting = parse_meeting(text, UTC, _LIMITS)
+    ids = {instance.lines: instance.recurrence_id for instance in meeting.instances}
+    for event in part.named("VEVENT"):
+        yield ids[tuple(event.lines)], event
+
+
+def _without(event: Component, excluded: Collection[str]) -> Component:
+    """A master without some of its instances: in UTC, or as dates where they are all-day."""
+    lines = [f"EXDATE{'' if 'T' in one else ';VALUE=DATE'}:{one}" for one in excluded]
+    return Component(event.name, [*event.lines, *lines], event.children)
 
 
 def _add_zones(part: Component, zones: dict[str, Component]) -> dict[str, str]:

@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mr_accept.asking import Asked
-from mr_accept.booking_rows import Held, split_occurrences
-from mr_accept.calendar_object import compose_object
+from mr_accept.booking_rows import Held, object_text, split_occurrences
 from mr_accept.change import Change
 from mr_accept.model import Instance, Occurrence
 from mr_accept.replying import Answer
@@ -144,8 +143,8 @@ class CalendarWriter:
         """Write the object anew from the lineages that stand now; None when there are none."""
         uid = self._asked.meeting.uid
         rows = load_lineages(self._connection, self._locked.store_id, uid)
-        alive = [row.source for row in rows if row.state == ACCEPTED]
-        if alive:
-            return save_object(self._connection, self._locked, uid, compose_object(alive))
+        text = object_text(rows)
+        if text is not None:
+            return save_object(self._connection, self._locked, uid, text)
         drop_object(self._connection, self._locked, uid)
         return None

@@ -49,17 +49,17 @@ def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) 
 
     `obeyed` tells whether the sender may change a booking that exists.
     """
+    if rows and not obeyed:
+        return Change(remaining=tuple(rows), fate=Fate.NOT_OBEYED)
     stored = {row.recurrence_id: row for row in rows}
-    master = stored.get("")
-    fates = {item.recurrence_id: _fate(item, stored, obeyed) for item in instances}
+    fates = {item.recurrence_id: _fate(item, stored) for item in instances}
     fresh = tuple(item for item in instances if fates[item.recurrence_id] is None)
     if not fresh:
-        return Change(remaining=tuple(rows), fate=fates[instances[0].recurrence_id])
+        repeated = Fate.REPEATED in fates.values()
+        return Change(remaining=tuple(rows), fate=Fate.REPEATED if repeated else Fate.STALE)
     if fresh[0].recurrence_id:
         replaced = {item.recurrence_id for item in fresh}
         return Change(fresh, tuple(row for row in rows if row.recurrence_id not in replaced))
-    if master is not None and not obeyed:
-        return Change(remaining=tuple(rows), fate=Fate.NOT_OBEYED)
     named = {item.recurrence_id for item in instances}
     newer = tuple(
         row
@@ -87,17 +87,27 @@ def lineage_of(instance: Instance) -> Lineage:
     return Lineage(instance.recurrence_id, state, instance)
 
 
-def _fate(instance: Instance, stored: Mapping[str, Row], obeyed: bool) -> Fate | None:
+def outdated(instance: Instance, series: Known) -> bool:
+    """Whether something said about one instance alone is older than what was last said about its series.
+
+    SEQUENCEs of instances and of their series are counted apart by some programs, so DTSTAMP has to agree.
+    """
+    return all(a < b for a, b in zip(instance.version, series.version, strict=True))
+
+
+def _fate(instance: Instance, stored: Mapping[str, Row]) -> Fate | None:
     own, master = stored.get(instance.recurrence_id), stored.get("")
     known = known_of(own.known if own else None, master.known if master else None)
+    if own is not None and own.state is LineageState.ACCEPTED:
+        known = own.known  # it stands by itself, also beside a series that leaves the resource out
     if own is None and known is None and instance.recurrence_id and master is not None:
-        # Nothing is known of this instance but its series: only somebody who may change that may change it,
-        # and what was said before the series was last told anew is outdated.
-        if not obeyed:
-            return Fate.NOT_OBEYED
-        outdated = all(a < b for a, b in zip(instance.version, master.known.version, strict=True))
-        return Fate.STALE if outdated else None
-    fate = fate_of_request(known, instance.version, obeyed)
-    if fate is Fate.REPEATED and own is not None and own.state is LineageState.DECLINED:
-        return None  # nothing is booked: the same request may fit by now
+        return Fate.STALE if outdated(instance, master.known) else None
+    fate = fate_of_request(known, instance.version, obeyed=True)
+    if fate is Fate.REPEATED and own is not None and not _booked(instance, own):
+        return None  # it was declined, and may fit by now
     return fate
+
+
+def _booked(instance: Instance, own: Row) -> bool:
+    """Whether this very revision is what is booked; a declined one leaves an older revision in place."""
+    return own.instance is not None and own.instance.version == instance.version

@@ -7,10 +7,10 @@ series is extended is kept as a clash: it holds nothing, is shown, and is logged
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, case, func, select
 
 from mailcore.settings import BookingSettings, Settings
 from mr_accept.asking import limits_of
@@ -26,13 +26,12 @@ from store.calendars import (
     LockedCalendar,
     OccurrenceRow,
     add_occurrences,
-    calendar_ids,
     held_between,
-    latest_end,
     load_lineages,
     save_booking,
     short_series,
 )
+from store.schema import booking, calendar, occurrence
 from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
@@ -50,9 +49,26 @@ def horizon_of(connection: Connection, store_id: int, settings: BookingSettings,
     next_month = (day.replace(day=1) + timedelta(days=32)).replace(
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
-    ends = [latest_end(connection, one) for one, _ in calendar_ids(connection, store_id)]
-    far = min(max(ends, default=0), now + _FARTHEST)
-    return max(int(next_month.timestamp()), far)
+    usual = int(next_month.timestamp())
+    return max(usual, min(_farthest(connection, store_id, usual), now + _FARTHEST))
+
+
+def _farthest(connection: Connection, store_id: int, beyond: int) -> int:
+    """How far beyond an instant a resource is booked, in epoch seconds; 0 where it is not.
+
+    Of a series only the last start counts: were it the end, holding every series up to there would move it on.
+    """
+    reached = case((booking.c.recurring, occurrence.c.starts_at + 1), else_=occurrence.c.ends_at)
+    query = (
+        select(func.max(reached))
+        .select_from(occurrence)
+        .join(booking, booking.c.id == occurrence.c.booking_id)
+        .join(calendar, calendar.c.id == occurrence.c.calendar_id)
+        .where(
+            calendar.c.store_id == store_id, occurrence.c.starts_at > beyond - calendar.c.longest
+        )
+    )
+    return int(connection.execute(query).scalar() or 0)
 
 
 def held_until(instances: Iterable[Instance], horizon: int, settings: BookingSettings) -> int:
@@ -99,7 +115,13 @@ def _extend(
         if item.start >= since and item.recurrence_id not in overridden
     ]
     policy = policy_of(recipient)
-    held = [_held(connection, locked, item, policy, series) for item in new]
+    held: list[OccurrenceRow] = []
+    beside: list[OccurrenceRow] = []  # those of `held` that reach into the next one
+    for item in new:
+        beside = [one for one in beside if one.end > item.start and one.busy_type == BUSY]
+        row = _held(connection, locked, item, policy, series, beside)
+        held.append(row)
+        beside.append(row)
     add_occurrences(connection, locked, series.id, series.object_id, held)
     save_booking(connection, locked, series.id, {"materialised_until": until})
     return len(held)
@@ -111,10 +133,12 @@ def _held(
     item: Occurrence,
     policy: BookingPolicy,
     series: BookingRow,
+    beside: Sequence[OccurrenceRow],
 ) -> OccurrenceRow:
-    """A further occurrence of a series: busy if it fits, else a clash."""
+    """A further occurrence of a series: busy if it fits beside all else and its own others, else a clash."""
     busy = held_between(connection, locked, item.start, item.end)
     spans = [Interval(one.start, one.end) for one in busy]
+    spans += [Interval(one.start, one.end) for one in beside]
     fits = peak_use(spans, item.start, item.end) < policy.capacity
     if policy.decline_conflict and not fits:
         log.warning(

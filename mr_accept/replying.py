@@ -10,10 +10,9 @@ from mailcore.outgoing import OutgoingMail
 from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import Asked
-from mr_accept.booking_rows import zone_of
+from mr_accept.booking_rows import Held, zone_of
 from mr_accept.model import Decision, Instance
 from mr_accept.reply import Request, Resource, compose_reply
-from store.calendars import BookingRow
 from store.jobs import Job
 from store.mailboxes import SENT
 from store.message import prepare_message
@@ -44,12 +43,16 @@ def compose_answers(
     settings: Settings,
     hostname: str,
 ) -> tuple[Answer, ...]:
-    """One reply for a whole meeting, or one for each instance that was asked for on its own."""
+    """One reply for a whole meeting, or one for each instance that was asked for on its own.
+
+    Where only some instances of a series name the resource, nothing is said about the series.
+    """
     attendee = asked.attendee
     if attendee is None:
         return ()
     view = asked.view
-    about = fresh[:1] if not fresh[0].recurrence_id else fresh
+    invited = [instance for instance in fresh if not instance.cancelled] or fresh[:1]
+    about = invited[:1] if not invited[0].recurrence_id else invited
     return tuple(
         Answer(
             instance.recurrence_id,
@@ -72,20 +75,49 @@ def compose_answers(
     )
 
 
-def stored_answer(stored: BookingRow, recipient: Recipient) -> Answer | None:
-    """The reply that went out for what is booked, the same bytes; None where there never was one."""
-    if stored.reply is None:
-        return None
-    mail = OutgoingMail(
-        recipient.user.address, stored.reply_to, stored.reply, stored.reply_message_id
-    )
-    return Answer(stored.recurrence_id, mail)
+def stored_answers(instances: Sequence[Instance], held: Held, recipient: Recipient) -> list[Answer]:
+    """The replies that went out for these very revisions, the same bytes; none where there never was one."""
+    answers = []
+    for instance in instances:
+        stored = held.find(instance.recurrence_id)
+        if stored is None or stored.reply is None:
+            continue
+        if (stored.sequence, stored.dtstamp) == instance.version:
+            mail = OutgoingMail(
+                recipient.user.address, stored.reply_to, stored.reply, stored.reply_message_id
+            )
+            answers.append(Answer(stored.recurrence_id, mail))
+    return answers
 
 
 def leaving(
-    connection: Connection, job: Job, answer: Answer, recipient: Recipient, settings: Settings
-) -> Submission:
-    """What puts an answer into the outbox and a copy of it into Sent Items."""
+    connection: Connection,
+    job: Job,
+    answers: Sequence[Answer],
+    recipient: Recipient,
+    settings: Settings,
+) -> list[Submission]:
+    """What puts answers into the outbox and a copy of each into Sent Items.
+
+    A flood of requests never makes a flood of replies to one organizer: what is over the hourly limit waits;
+    it is neither dropped nor counted twice.
+    """
+    now = time.time()
+    limit = settings.booking.max_replies_per_hour
+    submissions = []
+    departures: dict[str, list[float]] = {}
+    for answer in answers:
+        rcpt_to = answer.mail.rcpt_to
+        if rcpt_to not in departures:
+            departures[rcpt_to] = reply_times(connection, KIND, rcpt_to, now - _HOUR)
+        earlier = departures[rcpt_to]
+        not_before = earlier[-limit] + _HOUR if limit and len(earlier) >= limit else now
+        earlier.append(not_before)
+        submissions.append(_submission(job, answer, recipient, not_before))
+    return submissions
+
+
+def _submission(job: Job, answer: Answer, recipient: Recipient, not_before: float) -> Submission:
     view = MessageView(answer.mail.content)
     copies: tuple[Filing, ...] = ()
     sent = recipient.mailbox.special.get(SENT)
@@ -96,19 +128,7 @@ def leaving(
         subject=view.subject,
         mail=answer.mail,
         job_id=job.id,
-        not_before=_not_before(connection, answer.mail.rcpt_to, settings),
+        not_before=not_before,
     )
     plan = StorePlan(recipient.mailbox.id, copies, outgoing=(out,))
     return Submission(prepare_message(view, imap=recipient.imap), (plan,))
-
-
-def _not_before(connection: Connection, rcpt_to: str, settings: Settings) -> float:
-    """When a reply to this organizer may leave: a flood of requests never makes a flood of replies.
-
-    What is over the hourly limit waits; it is neither dropped nor counted twice.
-    """
-    limit = settings.booking.max_replies_per_hour
-    times = reply_times(connection, KIND, rcpt_to, time.time() - _HOUR)
-    if not limit or len(times) < limit:
-        return 0.0
-    return times[-limit] + _HOUR

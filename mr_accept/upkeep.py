@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 from mailcore.errors import MailError, NoSuchRecipientError, UsageError
 from mailcore.settings import Settings
 from mr_accept.asking import limits_of
-from mr_accept.booking_rows import policy_of, row_of, split_occurrences, zone_of
-from mr_accept.calendar_object import compose_object
+from mr_accept.booking_rows import object_text, policy_of, row_of, split_occurrences, zone_of
 from mr_accept.change import lineages_of
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import extend_series, horizon_of
@@ -110,14 +109,16 @@ def rebuild_occurrences(database: Database, recipient: Recipient, settings: Sett
 def _rebuild(
     connection: Connection, locked: LockedCalendar, recipient: Recipient, settings: Settings
 ) -> int:
+    """Make anew what is held, as far as it was held; then hold it to the horizon, where it has to fit."""
     until = horizon_of(connection, recipient.mailbox.id, settings.booking, int(time.time()))
     meetings: dict[str, list[BookingRow]] = {}
     for row in load_all_lineages(connection, locked.id):
         meetings.setdefault(row.uid, []).append(row)
-    return sum(
+    rebuilt = sum(
         _rebuild_meeting(connection, locked, rows, recipient, settings, until)
         for rows in meetings.values()
     )
+    return rebuilt + extend_series(connection, locked, recipient, settings, until=until)
 
 
 def _rebuild_meeting(
@@ -131,8 +132,8 @@ def _rebuild_meeting(
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
     rows = [row_of(one, zone, limits) for one in stored]
-    until = max(until, *(one.materialised_until or 0 for one in stored))
-    occurrences = occurrences_of(lineages_of(rows), until, limits)
+    held = [one.materialised_until for one in stored if one.materialised_until is not None]
+    occurrences = occurrences_of(lineages_of(rows), max(held, default=until), limits)
     parts = split_occurrences(occurrences, {row.recurrence_id for row in rows} - {""})
     for one in stored:
         # What did not fit when its series was extended still holds nothing.
@@ -142,8 +143,6 @@ def _rebuild_meeting(
             for row in parts[one.recurrence_id]
         ]
         replace_occurrences(connection, locked, one.id, one.object_id, part)
-        if one.materialised_until is not None:
-            save_booking(connection, locked, one.id, {"materialised_until": until})
     return len(occurrences)
 
 
@@ -180,30 +179,35 @@ def cancel_booking(database: Database, store_id: int, uid: str, recurrence_id: s
     """
     with database.write() as connection:
         locked = lock_calendar(connection, store_id)
-        rows = [r for r in load_lineages(connection, store_id, uid) if r.state == ACCEPTED]
-        calendar_id = locked.id
-        own = [h for h in all_held(connection, calendar_id) if h.booking_id in {r.id for r in rows}]
+        lineages = load_lineages(connection, store_id, uid)
+        rows = [row for row in lineages if row.state == ACCEPTED]
         if not rows:
             raise UsageError(f"no booking with the UID {uid}; --list-bookings shows what there is")
         if recurrence_id:
             freed = _cancel_one(connection, locked, rows, recurrence_id)
         else:
-            freed = len(own)
-            _cancel_all(connection, locked, rows)
+            ids = {row.id for row in rows}
+            freed = sum(one.booking_id in ids for one in all_held(connection, locked.id))
+            _cancel_all(connection, locked, lineages)
         touch_store(connection, store_id)
     return freed
 
 
 def _cancel_all(connection: Connection, locked: LockedCalendar, rows: list[BookingRow]) -> None:
+    """Leave one cancelled master, as new as the newest revision seen of any instance."""
     first, *others = rows
+    sequence, dtstamp = max((row.seen_sequence, row.seen_dtstamp) for row in rows)
     drop_bookings(connection, [row.id for row in others])
     replace_occurrences(connection, locked, first.id, None, ())
-    save_booking(
-        connection,
-        locked,
-        first.id,
-        {"state": CANCELLED, "recurrence_id": "", "materialised_until": None},
-    )
+    values = {
+        "state": CANCELLED,
+        "recurrence_id": "",
+        "recurring": False,
+        "materialised_until": None,
+        "seen_sequence": sequence,
+        "seen_dtstamp": dtstamp,
+    }
+    save_booking(connection, locked, first.id, values)
     drop_object(connection, locked, first.uid)
 
 
@@ -247,9 +251,9 @@ def _cancel_one(
 
 
 def _renew_object(connection: Connection, locked: LockedCalendar, uid: str) -> None:
-    alive = [r for r in load_lineages(connection, locked.store_id, uid) if r.state == ACCEPTED]
-    if not alive:
+    text = object_text(load_lineages(connection, locked.store_id, uid))
+    if text is None:
         drop_object(connection, locked, uid)
         return
-    object_id = save_object(connection, locked, uid, compose_object([row.source for row in alive]))
+    object_id = save_object(connection, locked, uid, text)
     save_range(connection, object_id)

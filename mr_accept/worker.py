@@ -71,16 +71,21 @@ class Worker:
         self._stopping = threading.Event()
         self._poller: threading.Thread | None = None
 
+    def adopt(self, settings: Settings) -> None:
+        """Go on with these settings from the next job on; safe while other threads work."""
+        self._settings = settings
+        self._booker = Booker(self._committer, self._directory, settings, self._hostname)
+
     def start_polling(self) -> None:
         """Look for jobs nobody woke us for, every `queue.poll_interval` seconds, beginning now."""
         self._poller = threading.Thread(target=self._poll, name="job-poller", daemon=True)
         self._poller.start()
 
-    def stop(self) -> None:
-        """Stop after the job at hand; what is left stays in the database."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop after the job at hand, waiting for it `timeout` seconds; what is left stays in the database."""
         self._stopping.set()
         if self._poller is not None:
-            self._poller.join()
+            self._poller.join(timeout)
 
     def drain(self, store_id: int, *, until: float | None = None) -> None:
         """Work on a resource's jobs until none can be had; `until` ends it earlier (time.monotonic)."""
@@ -114,7 +119,7 @@ class Worker:
         except LeaseLostError:
             log.info("job %d was taken over by another worker", job.id)
             return False
-        except NotForBookingError as error:
+        except (NotForBookingError, NoSuchRecipientError) as error:
             return self._hand_over(job, Fate.ORDINARY, str(error))
         except TemporaryError as error:
             if time.time() - job.tried_since < self._settings.booking.booking_deadline:

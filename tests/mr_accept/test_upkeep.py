@@ -1,0 +1,241 @@
+"""Looking after calendars: rebuilding, auditing, cancelling by hand, extending everybody's series."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from mailcore.errors import UsageError
+from mailcore.settings import Settings
+from mr_accept.upkeep import Excess, audit, cancel_booking, extend_all, rebuild_occurrences
+from store.calendars import BUSY, OccurrenceRow, add_occurrences, lock_calendar
+from store.mailboxes import orphan_mailbox
+from store.schema import booking, calendar, occurrence
+from tests.support.booking_desk import Desk, Room, open_desk
+from tests.support.databases import shared_url
+from tests.support.meetings import at, basic
+
+NEAR, FAR = 20, 120  # days; the test week begins in 29 to 35
+DAILY = "FREQ=DAILY;COUNT=3"
+DAYS = [at(9, day=day) for day in range(3)]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def desk(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    with open_desk(shared_url(request, tmp_path_factory), horizon_days=NEAR) as opened:
+        yield opened
+
+
+@pytest.fixture
+def room(desk: Desk) -> Room:
+    return desk.room()
+
+
+def far(desk: Desk) -> Settings:
+    return replace(desk.settings, booking=replace(desk.settings.booking, horizon_days=FAR))
+
+
+def rebuild(room: Room, settings: Settings | None = None) -> int:
+    return rebuild_occurrences(room.desk.database, room.recipient, settings or room.desk.settings)
+
+
+def excesses(room: Room) -> list[Excess]:
+    return audit(room.desk.database, room.recipient, room.desk.settings)
+
+
+def cancel(room: Room, uid: str, recurrence_id: str = "") -> int:
+    return cancel_booking(room.desk.database, room.store_id, uid, recurrence_id)
+
+
+def forget_occurrences(room: Room) -> None:
+    with room.desk.database.write() as connection:
+        own = select(calendar.c.id).where(calendar.c.store_id == room.store_id)
+        connection.execute(delete(occurrence).where(occurrence.c.calendar_id.in_(own)))
+
+
+def insert_by_hand(room: Room, uid: str, hours: tuple[int, int]) -> None:
+    """Let a booking hold more time, past the booker."""
+    with room.desk.database.write() as connection:
+        locked = lock_calendar(connection, room.store_id)
+        start, end = (int(at(hour).timestamp()) for hour in hours)
+        row = room.lineages(uid)[""]
+        add_occurrences(
+            connection, locked, row.id, row.object_id, [OccurrenceRow(start, end, "", BUSY)]
+        )
+
+
+# -- rebuilding
+
+
+def test_a_rebuild_gives_the_same_occurrences(room: Room) -> None:
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("series", at(15, day=1), recurrence_id=DAYS[1], sequence=1)
+    room.ask("series", DAYS[2], recurrence_id=DAYS[2], method="CANCEL", sequence=1)
+    room.ask("endless", at(11), rrule="FREQ=DAILY", zone="Europe/Berlin")
+    room.ask("single", at(13))
+    room.ask("declined", at(13, 30))
+    before = room.slots()
+    forget_occurrences(room)
+    assert rebuild(room) == len(before)
+    assert room.slots() == before
+    rebuild(room)
+    assert room.slots() == before
+
+
+def test_a_rebuild_keeps_clashes_and_makes_no_excess(desk: Desk) -> None:
+    rooms = [desk.room(), desk.room()]
+    for room in rooms:  # for the first time together on day 56, beyond the horizon
+        assert room.ask("mondays", at(9), rrule="FREQ=WEEKLY").fate == "accepted"
+        assert (
+            room.ask("elevenths", at(9, day=1), rrule="FREQ=DAILY;INTERVAL=11").fate == "accepted"
+        )
+    extended, _ = rooms
+    extend_all(desk.database, desk.directory, far(desk))
+    before = extended.slots()
+    assert [(slot.uid, slot.status) for slot in before if slot.start == at(9, day=56)] == [
+        ("elevenths", "clash"),
+        ("mondays", "accepted"),
+    ]
+    for _ in range(2):
+        for room in rooms:
+            rebuild(room, far(desk))
+            assert excesses(room) == []
+            assert room.slots() == before
+
+
+def test_new_time_zone_data_makes_the_occurrences_anew(room: Room) -> None:
+    room.ask("single", at(9))
+    desk = room.desk
+    extend_all(desk.database, desk.directory, desk.settings)
+    forget_occurrences(room)
+    extend_all(desk.database, desk.directory, desk.settings)
+    assert room.slots() == []  # the data is the same: nothing to do
+    with desk.database.write() as connection:
+        mine = calendar.c.store_id == room.store_id
+        connection.execute(update(calendar).where(mine).values(zone_data="1999a"))
+    extend_all(desk.database, desk.directory, desk.settings)
+    assert room.held() == [("single", at(9))]
+
+
+def test_a_calendar_that_cannot_be_extended_hurts_no_other(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, orphaned, sound = desk.room(), desk.room(), desk.room()
+    for room in (broken, orphaned, sound):
+        room.ask("mondays", at(9), rrule="FREQ=WEEKLY")
+    with desk.database.write() as connection:
+        row = broken.lineages("mondays")[""]
+        source = row.source.replace("WEEKLY", "NEVERLY")
+        connection.execute(update(booking).where(booking.c.id == row.id).values(source=source))
+        orphan_mailbox(connection, orphaned.recipient.user.external_id)
+    before = {room: len(room.slots()) for room in (broken, orphaned, sound)}
+    with caplog.at_level(logging.WARNING, "mr_accept.upkeep"):
+        extend_all(desk.database, desk.directory, far(desk))
+    assert f"calendar of mailbox {broken.store_id} is not extended" in caplog.text
+    grown = [room for room, count in before.items() if len(room.slots()) > count]
+    assert grown == [sound]
+
+
+# -- the audit
+
+
+def test_an_audit_finds_what_was_inserted_by_hand(room: Room) -> None:
+    room.ask("one", at(9), 120, summary="One")
+    room.ask("two", at(14), 120, summary="Two")
+    assert excesses(room) == []
+    insert_by_hand(room, "two", (10, 12))
+    start, end = int(at(10).timestamp()), int(at(11).timestamp())
+    assert excesses(room) == [Excess(start, end, 2, 1, False, ("One", "Two"))]
+
+
+@pytest.mark.parametrize(("capacity", "excess"), [(1, True), (2, False)])
+def test_an_audit_counts_instants_not_bookings(desk: Desk, capacity: int, excess: bool) -> None:
+    room = desk.room(capacity=capacity)
+    room.ask("one", at(9))
+    room.ask("two", at(10))
+    assert excesses(room) == []
+    insert_by_hand(room, "two", (9, 10))
+    assert bool(excesses(room)) is excess
+
+
+def test_an_audit_tells_what_was_allowed(desk: Desk) -> None:
+    room = desk.room(mr_decline_conflict=False)
+    room.ask("one", at(9))
+    room.ask("two", at(9))
+    assert [(one.use, one.allowed) for one in excesses(room)] == [(2, True)]
+
+
+# -- cancelling by hand
+
+
+def test_cancelling_a_whole_booking(room: Room) -> None:
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("series", at(15, day=1), recurrence_id=DAYS[1], sequence=7)
+    assert cancel(room, "series") == 3
+    assert room.slots() == []
+    assert len(room.outbox()) == 2  # nobody is written to
+    for late in ({"rrule": DAILY}, {"recurrence_id": DAYS[1], "sequence": 7}):
+        assert room.ask("series", at(9), **late).fate == "stale"
+    assert room.ask("series", at(9), rrule=DAILY, sequence=8).fate == "accepted"
+
+
+def test_cancelling_one_occurrence(room: Room) -> None:
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("series", at(15), recurrence_id=DAYS[0], sequence=1)
+    assert cancel(room, "series", basic(DAYS[0])) == 1  # one that was moved
+    assert cancel(room, "series", basic(DAYS[1])) == 1  # one of the series
+    assert room.held() == [("series", DAYS[2])]
+    rebuild(room)
+    assert room.held() == [("series", DAYS[2])]
+    assert room.ask("other", DAYS[1]).fate == "accepted"
+    assert room.ask("series", DAYS[1], recurrence_id=DAYS[1]).fate == "stale"
+    assert room.ask("series", at(16, day=1), recurrence_id=DAYS[1], sequence=2).fate == "accepted"
+
+
+def test_cancelling_an_occurrence_of_a_declined_series(room: Room) -> None:
+    room.ask("other", DAYS[1])
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("series", at(9), recurrence_id=DAYS[0], sequence=1)
+    assert room.held() == [("series", DAYS[0]), ("other", DAYS[1])]
+    assert cancel(room, "series") == 1
+    assert room.held() == [("other", DAYS[1])]
+    assert room.ask("series", at(9), recurrence_id=DAYS[0], sequence=1).fate == "stale"
+
+
+@pytest.mark.parametrize(
+    ("uid", "recurrence_id", "says"),
+    [
+        ("unknown", "", "no booking with the UID unknown"),
+        ("series", basic(at(17)), "no occurrence"),
+        ("single", basic(at(9)), "no occurrence"),
+        ("gone", "", "no booking with the UID gone"),
+    ],
+)
+def test_what_is_not_there_cannot_be_cancelled(
+    room: Room, uid: str, recurrence_id: str, says: str
+) -> None:
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("single", at(12))
+    room.ask("gone", at(14))
+    cancel(room, "gone")
+    before = room.slots(), room.lineages(uid)
+    with pytest.raises(UsageError, match=says):
+        cancel(room, uid, recurrence_id)
+    assert (room.slots(), room.lineages(uid)) == before
+
+
+def test_the_object_of_a_cancelled_booking_is_gone(room: Room) -> None:
+    def objects() -> list[str]:
+        return [one.uid for one in room.objects()]
+
+    room.ask("series", at(9), rrule=DAILY)
+    room.ask("single", at(12))
+    assert objects() == ["series", "single"]
+    cancel(room, "series", basic(DAYS[0]))
+    assert objects() == ["series", "single"]
+    cancel(room, "series")
+    assert objects() == ["single"]
