@@ -74,22 +74,13 @@ def open_installation(settings: Settings, *, migrating: bool = False) -> Iterato
 
     Raises TemporaryError, naming the database without its password, when it cannot be opened.
     """
-    database = _open(settings)
+    database = Database(settings.database_url)
     try:
         if not migrating:
             _check_schema(database)
         yield Installation(settings, database)
     finally:
         database.close()
-
-
-def _open(settings: Settings) -> Database:
-    try:
-        return Database(settings.database_url)
-    except OSError as error:  # the directory of the embedded database
-        raise TemporaryError(
-            f"database {settings.database_url} cannot be opened: {error.strerror}"
-        ) from error
 
 
 def _check_schema(database: Database) -> None:

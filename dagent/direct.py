@@ -4,17 +4,20 @@ The exit code says what the MTA has to do (sysexits.h): 0 it is ours, 64 wrong u
 There is no ledger: who delivers by hand twice means it.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from dagent.wiring import Parts, open_parts
 from delivery.deliver import plan_message, replies_of
 from mailcore.envelope import Envelope
-from mailcore.errors import PermanentError, TemporaryError, UsageError
+from mailcore.errors import MailError, TemporaryError, UsageError
 from mailcore.settings import Settings
 from mr_accept.worker import Worker
+
+log = logging.getLogger(__name__)
 
 EX_OK = 0
 EX_USAGE = 64
@@ -29,20 +32,17 @@ def deliver_directly(
 ) -> int:
     """Deliver one message; return the exit code.  `say` tells the person at the terminal what went wrong."""
     try:
-        parts = open_parts(settings)
-    except (UsageError, TemporaryError) as error:
-        say(str(error))  # our own trouble, configuration included: the MTA keeps the mail
+        with closing(open_parts(settings)) as parts:
+            return _deliver(parts, user, sender, content)
+    except UsageError as error:
+        say(str(error))  # a mistake in our configuration: the MTA keeps the mail until it is mended
         return EX_TEMPORARY
-    try:
-        return _deliver(parts, user, sender, content)
-    except PermanentError as error:
+    except MailError as error:
         say(str(error))
-        return EX_PERMANENT
-    except TemporaryError as error:
-        say(str(error))
+        return EX_PERMANENT if error.permanent else EX_TEMPORARY
+    except Exception:  # the edge of the process: a bug of ours must not bounce anything
+        log.exception("the message was not delivered")
         return EX_TEMPORARY
-    finally:
-        parts.database.close()
 
 
 def _deliver(parts: Parts, user: str, sender: str, content: bytes) -> int:

@@ -26,6 +26,11 @@ class Parts:
     committer: Committer
     directory: Directory
 
+    def close(self) -> None:
+        """Give back every connection."""
+        self.directory.close()
+        self.database.close()
+
 
 def open_parts(settings: Settings) -> Parts:
     """Open the database (migrating it where that is ours to do) and what stands on it.

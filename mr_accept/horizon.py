@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection
 
 from mailcore.settings import BookingSettings, Settings
 from mr_accept.asking import limits_of
@@ -26,12 +26,12 @@ from store.calendars import (
     LockedCalendar,
     OccurrenceRow,
     add_occurrences,
+    farthest_booked,
     held_between,
     load_lineages,
     save_booking,
     short_series,
 )
-from store.schema import booking, calendar, occurrence
 from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
@@ -50,25 +50,7 @@ def horizon_of(connection: Connection, store_id: int, settings: BookingSettings,
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
     usual = int(next_month.timestamp())
-    return max(usual, min(_farthest(connection, store_id, usual), now + _FARTHEST))
-
-
-def _farthest(connection: Connection, store_id: int, beyond: int) -> int:
-    """How far beyond an instant a resource is booked, in epoch seconds; 0 where it is not.
-
-    Of a series only the last start counts: were it the end, holding every series up to there would move it on.
-    """
-    reached = case((booking.c.recurring, occurrence.c.starts_at + 1), else_=occurrence.c.ends_at)
-    query = (
-        select(func.max(reached))
-        .select_from(occurrence)
-        .join(booking, booking.c.id == occurrence.c.booking_id)
-        .join(calendar, calendar.c.id == occurrence.c.calendar_id)
-        .where(
-            calendar.c.store_id == store_id, occurrence.c.starts_at > beyond - calendar.c.longest
-        )
-    )
-    return int(connection.execute(query).scalar() or 0)
+    return max(usual, min(farthest_booked(connection, store_id, usual), now + _FARTHEST))
 
 
 def held_until(instances: Iterable[Instance], horizon: int, settings: BookingSettings) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
 
 from mailcore.errors import TemporaryError
 from store.mailboxes import DEFAULT_CALENDAR
@@ -152,14 +152,22 @@ def short_series(connection: Connection, calendar_id: int, until: int) -> list[B
     return [_booking(row) for row in connection.execute(query)]
 
 
-def latest_end(connection: Connection, calendar_id: int) -> int:
-    """The end of the last occurrence held; 0 in an empty calendar."""
-    query = select(func.max(occurrence.c.starts_at)).where(occurrence.c.calendar_id == calendar_id)
-    last_start = connection.execute(query).scalar()
-    if last_start is None:
-        return 0
-    longest = select(calendar.c.longest).where(calendar.c.id == calendar_id)
-    return int(last_start) + int(connection.execute(longest).scalar_one())
+def farthest_booked(connection: Connection, store_id: int, beyond: int) -> int:
+    """How far beyond an instant a resource is booked, in epoch seconds; 0 where it is not.
+
+    Of a series only the last start counts: were it the end, holding every series up to there would move it on.
+    """
+    reached = case((booking.c.recurring, occurrence.c.starts_at + 1), else_=occurrence.c.ends_at)
+    query = (
+        select(func.max(reached))
+        .select_from(occurrence)
+        .join(booking, booking.c.id == occurrence.c.booking_id)
+        .join(calendar, calendar.c.id == occurrence.c.calendar_id)
+        .where(
+            calendar.c.store_id == store_id, occurrence.c.starts_at > beyond - calendar.c.longest
+        )
+    )
+    return int(connection.execute(query).scalar() or 0)
 
 
 def held_between(

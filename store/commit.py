@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mailcore.address import address_key
 from mailcore.errors import TemporaryError
 from store.blobs import BlobStore
 from store.counters import IdBlocks
@@ -366,6 +367,7 @@ def insert_outgoing(connection: Connection, store_id: int, leaving: Outgoing, no
         "kind": leaving.kind,
         "mail_from": leaving.mail.mail_from,
         "rcpt_to": leaving.mail.rcpt_to,
+        "rcpt_key": address_key(leaving.mail.rcpt_to),
         "message_id": leaving.mail.message_id,
         "subject": leaving.subject,
         "content": leaving.mail.content,

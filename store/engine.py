@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Double, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
@@ -47,17 +47,10 @@ class Database:
     """An open database.  Safe to share between threads; fork before opening, not after."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self.url = make_url(url)
-            self.embedded = self.url.get_backend_name() == "sqlite"
-            if not self.embedded and self.url.get_backend_name() != "postgresql":
-                raise ArgumentError("neither sqlite nor postgresql")
-        except ArgumentError as error:
-            raise UsageError(
-                f"database URL {_without_secrets(url)}: expected sqlite:///FILE or postgresql://..."
-            ) from error
+        self.url = parse_database_url(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
         if self.embedded:
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            _make_directory(self.url)
             arguments: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS}
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -102,6 +95,26 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _make_directory(url: URL) -> None:
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TemporaryError(f"database {url} cannot be opened: {error.strerror}") from error
+
+
+def parse_database_url(url: str) -> URL:
+    """The parts of a database URL; raises UsageError, without showing a password, for one that cannot be ours."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ArgumentError("neither sqlite nor postgresql")
+    except ArgumentError as error:
+        raise UsageError(
+            f"database URL {_without_secrets(url)}: expected sqlite:///FILE or postgresql://..."
+        ) from error
+    return parsed
 
 
 def _without_secrets(url: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from mailcore.address import address_key
 from mailcore.outgoing import OutgoingMail
 from store.engine import Database, db_now
 from store.schema import outbox
@@ -102,7 +103,9 @@ def reply_times(connection: Connection, kind: str, rcpt_to: str, since: float) -
     query = (
         select(outbox.c.next_attempt_at)
         .where(
-            outbox.c.kind == kind, outbox.c.rcpt_to == rcpt_to, outbox.c.next_attempt_at >= since
+            outbox.c.kind == kind,
+            outbox.c.rcpt_key == address_key(rcpt_to),
+            outbox.c.next_attempt_at >= since,
         )
         .order_by(outbox.c.next_attempt_at)
     )

@@ -293,6 +293,7 @@ outbox = Table(
     Column("kind", String(8), nullable=False),  # reply | oof | forward
     _text("mail_from"),
     _text("rcpt_to"),
+    _text("rcpt_key"),  # the address as it is compared
     _text("message_id"),
     _text("subject"),
     Column("content", LargeBinary, nullable=False),
@@ -307,7 +308,7 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_outbox_due", outbox.c.state, outbox.c.next_attempt_at)
-Index("ix_outbox_rcpt", outbox.c.rcpt_to, outbox.c.next_attempt_at)
+Index("ix_outbox_rcpt", outbox.c.rcpt_key, outbox.c.next_attempt_at)
 
 # ---- calendars ---------------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from store.calendars import (
     add_occurrences,
     all_held,
     calendar_ids,
+    farthest_booked,
     held_between,
-    latest_end,
     load_clashes,
     lock_calendar,
     save_booking,
@@ -167,12 +167,13 @@ def test_a_clash_and_an_empty_occurrence_hold_nothing(
     assert len(post_office.rows(occurrence, occurrence.c.booking_id == booking_id)) == 2
 
 
-def test_the_end_of_the_last_occurrence(post_office: PostOffice, room: Mailbox) -> None:
+def test_how_far_a_resource_is_booked(post_office: PostOffice, room: Mailbox) -> None:
     calendar_id = calendar_of(post_office, room).id
     with post_office.database.read() as connection:
-        assert latest_end(connection, calendar_id) == 0
+        assert farthest_booked(connection, room.id, 0) == 0
         assert (calendar_id, room.id) in calendar_ids(connection)
         assert calendar_ids(connection, room.id) == [(calendar_id, room.id)]
     book(post_office, room, "u", (0, 50), (100, 110))
     with post_office.database.read() as connection:
-        assert latest_end(connection, calendar_id) >= 110
+        assert farthest_booked(connection, room.id, 0) == 110
+        assert farthest_booked(connection, room.id, 1000) == 0

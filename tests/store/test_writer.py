@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from mailcore.errors import TemporaryError
+from mailcore.outgoing import OutgoingMail
 from store.commit import RepeatSinglyError
 from store.engine import Database
 from store.mailboxes import Mailbox
-from store.plan import Filing, NewJob, Receipt, StorePlan, Submission
+from store.plan import Filing, NewJob, Outgoing, Receipt, StorePlan, Submission
 from store.schema import mailbox_entry
 from store.writer import GroupCommitWriter, Receipts
 from tests.support.mailboxes import NOW, RAW, PostOffice, plan, submission
@@ -244,3 +245,17 @@ def test_a_wake_up_that_fails_is_only_a_warning(
     assert sorted(woken.resources) == [room.id, other.id]
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert f"resource {room.id} not sent: no redis" in caplog.text
+
+
+def test_mail_that_leaves_wakes_the_spooler(post_office: PostOffice, woken: Woken) -> None:
+    anna = post_office.mailbox()
+    mail = Outgoing("oof", "Away", OutgoingMail("", "b@x", RAW, "<2@x>"))
+    answered = submission(RAW, StorePlan(anna.id, outgoing=(mail,), ledger_key=b"k" * 32))
+    spooler_woken: list[None] = []
+    writer = GroupCommitWriter(
+        post_office.committer, wake=woken, mail_leaves=lambda: spooler_woken.append(None)
+    )
+    for queued in (answered, answered, submission(RAW, plan(anna))):
+        writer.submit(queued).result(DEADLINE)
+    writer.stop()
+    assert (len(spooler_woken), woken.resources) == (1, [])

@@ -293,6 +293,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("mail_from", sa.Text(), server_default="", nullable=False),
         sa.Column("rcpt_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("rcpt_key", sa.Text(), server_default="", nullable=False),
         sa.Column("message_id", sa.Text(), server_default="", nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
@@ -312,7 +313,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_due", ["state", "next_attempt_at"], unique=False)
-        batch_op.create_index("ix_outbox_rcpt", ["rcpt_to", "next_attempt_at"], unique=False)
+        batch_op.create_index("ix_outbox_rcpt", ["rcpt_key", "next_attempt_at"], unique=False)
 
     op.create_table(
         "rule",
