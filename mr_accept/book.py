@@ -7,7 +7,7 @@ job, so that all of it is true together or none of it.  What was read before the
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -25,7 +25,14 @@ from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, rep
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.model import Decision, Instance, Interval, Occurrence
 from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answers
-from store.calendars import CANCELLED, LockedCalendar, held_between, load_lineages, lock_calendar
+from store.calendars import (
+    ACCEPTED,
+    CANCELLED,
+    LockedCalendar,
+    held_between,
+    load_lineages,
+    lock_calendar,
+)
 from store.commit import Committer, Reserved, blobs_of
 from store.jobs import Job, finish_job
 from store.mailboxes import INBOX, TRASH
@@ -170,7 +177,9 @@ class Booker:
         spans = [Interval(one.start, one.end) for one in busy]
         spans += [Interval(item.start, item.end) for item in case.beside]
         recurring = work.asked.meeting.recurring
-        return decide(case.wanted, recurring, spans, policy_of(work.recipient))
+        decision = decide(case.wanted, recurring, spans, policy_of(work.recipient))
+        booked = any(row.state == ACCEPTED for row in case.held.stored)
+        return replace(decision, keeps=booked and not decision.accepted)
 
     def _say_again(self, work: _Work, held: Held, fate: Fate) -> Settled:
         """A repeated request gets the stored reply once more; a stale one gets nothing."""

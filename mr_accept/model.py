@@ -265,8 +265,12 @@ class Reason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a request; `clashes` are its occurrences that do not fit, in order."""
+    """The answer to a request; `clashes` are its occurrences that do not fit, in order.
+
+    `keeps` tells that what was booked before the request stays booked although it is declined.
+    """
 
     accepted: bool
     reason: Reason | None = None
     clashes: tuple[Occurrence, ...] = ()
+    keeps: bool = False

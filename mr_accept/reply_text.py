@@ -39,6 +39,8 @@ def compose_text(
     else:
         why = decision.reason.value if decision.reason else "it is not possible"
         lines = [f"{name} has declined the meeting: {why}."]
+        if decision.keeps:
+            lines.append("What was booked for this meeting before stays booked.")
     lines += ["", f"What: {title_of(instance)}", f"When: {_when(instance, zone)}"]
     if place := one_line(instance.location):
         lines.append(f"Where: {place[:_LONGEST_TITLE]}")

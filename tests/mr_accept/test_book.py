@@ -121,6 +121,7 @@ def test_an_update_that_clashes_keeps_the_old_slot(room: Room) -> None:
     assert held(room) == [("one", NINE), ("other", at(14))]
     (reply,) = room.replies(moved)
     assert (reply.partstat, reply.calendar["SEQUENCE"]) == ("DECLINED", "1")
+    assert b"booked for this meeting before stays booked" in reply.entry.mail.content
     assert room.ask("one", at(9, 15), sequence=0).fate == "stale"  # the newest seen counts
 
 
