@@ -15,7 +15,7 @@ export REQUIRE_SERVERS ?=
 export FORCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deps check format
+.PHONY: help setup demo test test-deps check format samples bench bench-full
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,19 @@ check: setup  ## format, lint, strict types and the import law; any warning is a
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q tests/test_import_law.py
+
+samples: setup  ## write samples/dagent.toml anew from the settings
+	@.venv/bin/kopano-dagent --sample-config > samples/dagent.toml
+
+bench: setup  ## mails and bookings per second, beside a Dovecot if there is one (root, dovecot-lmtpd); 3 minutes
+	@$(PY) -m bench.field --cells short --rounds 3 --seconds 2
+	@$(PY) -m bench.bookings --sizes 100,10000 --rounds 3
+	@$(PY) -m bench.startup --rounds 3
+
+bench-full: setup  ## every size, 1 to 50 sessions, 1 and 10 recipients, 100,000 bookings; half an hour
+	@$(PY) -m bench.field --cells full --rounds 5 --seconds 3 --imap
+	@$(PY) -m bench.bookings --sizes 100,10000,100000 --rounds 7
+	@$(PY) -m bench.startup --rounds 15
 
 format: setup  ## format the code and sort its imports
 	@$(PY) -m ruff check --select I --fix .

@@ -1,19 +1,31 @@
 """The daemon `kopano-dagent -l`: the LMTP listener, and, without Redis, booking workers and spooler beside it."""
 
 import asyncio
+import gc
 import logging
-import signal
+import os
+import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from dagent.lmtp import LmtpLimits, LmtpServer, serve
+from dagent.activation import take_sockets
+from dagent.heartbeat import Heartbeat, watchdog_interval
+from dagent.listening import Listener, open_listener
+from dagent.lmtp import LmtpLimits, LmtpServer
+from dagent.log import setup_logging
 from dagent.notify import notify, notify_reloading
+from dagent.signals import STOPPING, SignalQueue
+from dagent.socketmap import SocketmapServer
 from dagent.store_postman import StorePostman
+from dagent.unix_socket import unlink_socket
 from dagent.upkeep import Upkeep
 from dagent.wakeups import WakeUps
-from dagent.wiring import Parts, open_parts
+from dagent.wiring import open_parts
 from mailcore.errors import UsageError
-from mailcore.settings import Settings, split_host_port
+from mailcore.settings import LmtpSettings, Settings
+from mailcore.settings_change import SettingsChange, settings_change
 from mr_accept.worker import Worker
 from spooler.spooler import Spooler
 from store.writer import GroupCommitWriter
@@ -23,94 +35,154 @@ log = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter: with Python's 5 ms the writer waits that long after each statement."""
 
+GC_THRESHOLD = 10_000
+"""Objects made and not dropped before the cycle collector looks; a mail makes hundreds, and hardly ever cycles."""
+
+SESSIONS_SHARE = 0.9
+"""How much of the shutdown's grace the sessions may use; the rest is for the jobs and mails in hand."""
+
+SOCKETMAP_NAME = "socketmap"
+"""FileDescriptorName= of inherited sockets that are for lookups; all others are for LMTP."""
+
 
 class Agent:
     """One running agent."""
 
     def __init__(self, settings: Settings) -> None:
-        self._parts = open_parts(settings)
-        self._spooler = self._make_spooler(self._parts)
+        self._settings = settings  # those in effect now
+        self._parts = parts = open_parts(settings)
+        self._socket_paths: list[Path] = []
+        self._wakeups = WakeUps(settings.queue.url)
+        self._spooler = Spooler(parts.database, parts.committer, settings.spooler, parts.hostname)
+        # Through Redis a spooler elsewhere is woken; without it ours is at hand.
+        mail_leaves = self._wakeups.mail_leaves if settings.queue.url else self._spooler.wake
         self._worker = Worker(
-            self._parts.committer,
-            self._parts.directory,
-            settings,
-            self._parts.hostname,
-            mail_leaves=self._spooler.wake,
+            parts.committer, parts.directory, settings, parts.hostname, mail_leaves=mail_leaves
         )
-        self._wakeups = WakeUps(settings.queue.url, self._worker.drain)
-        self._writer = GroupCommitWriter(self._parts.committer, wake=self._wakeups.send)
-        self._upkeep = Upkeep(self._parts)
-        self._postman = StorePostman(
-            self._parts.directory, self._writer, settings.lmtp, self._parts.hostname
+        self._writer = GroupCommitWriter(
+            parts.committer, wake=self._wakeups.resource_has_work, mail_leaves=mail_leaves
         )
-
-    @staticmethod
-    def _make_spooler(parts: Parts) -> Spooler:
-        return Spooler(parts.database, parts.committer, parts.settings.spooler, parts.hostname)
+        self._upkeep = Upkeep(parts)
+        self._postman = StorePostman(parts.directory, self._writer, settings.lmtp, parts.hostname)
+        self._socketmap = SocketmapServer(self._postman, settings.socketmap.idle_timeout)
 
     async def run(self, reload: Callable[[], Settings]) -> None:
-        """Serve until TERM or INT, then let everything in progress finish within `shutdown_grace`."""
+        """Serve until TERM or INT, then let everything in progress finish within `shutdown_grace`.
+
+        HUP takes over what `reload` returns, as far as that can change while running.
+        """
         sys.setswitchinterval(SWITCH_SECONDS)
-        settings = self._parts.settings
-        server = await self._listen(settings)
-        if not settings.queue.url:
-            self._spooler.start()
-            self._wakeups.start(settings.queue.workers)
-            self._worker.start_polling()
-        self._upkeep.start()
+        gc.freeze()  # what was loaded so far stays; looking through it again and again is for nothing
+        gc.set_threshold(GC_THRESHOLD)
+        signals = SignalQueue()
+        server = await self._listen(take_sockets(os.environ, os.getpid()))
+        self._begin_work()
+        heartbeat = Heartbeat(
+            self._writer, lambda: _status(server), watchdog_interval(os.environ, os.getpid())
+        )
+        beating = asyncio.create_task(heartbeat.run())
         notify("READY=1")
-        log.info("ready: LMTP on %s, data in %s", self._address(server), settings.data_directory)
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload, reload)
-        await stop.wait()
+        log.info("ready: %s, data in %s", _status(server), self._settings.data_directory)
+        while await signals.get() not in STOPPING:
+            self._reload(server, reload)
+        signals.close()
         notify("STOPPING=1")
         log.info("stopping")
-        if not await server.drain(settings.lmtp.shutdown_grace):
-            log.warning("some sessions did not end in time; their mail will be sent again")
-        await asyncio.to_thread(self._stop, settings)
+        await self._stop(server)
+        beating.cancel()
         log.info("stopped")
 
-    async def _listen(self, settings: Settings) -> LmtpServer:
-        host, port = split_host_port(settings.lmtp.listen, "[lmtp] listen")
-        limits = LmtpLimits(
-            message_size=settings.lmtp.max_message_size,
-            recipients=settings.lmtp.max_recipients,
-            idle_timeout=settings.lmtp.idle_timeout,
-        )
-        try:
-            return await serve(self._postman, host, port, self._parts.hostname, limits)
-        except OSError as error:
-            raise UsageError(
-                f"[lmtp] listen: cannot listen on {settings.lmtp.listen}: {error.strerror};"
-                " is another agent running there?"
-            ) from error
+    async def _listen(self, inherited: Mapping[str, Sequence[socket.socket]]) -> LmtpServer:
+        """Listen on the sockets of the service manager, or else where the settings say."""
+        settings = self._settings
+        server = LmtpServer(self._postman, self._parts.hostname, limits_of(settings.lmtp))
+        lookups = inherited.get(SOCKETMAP_NAME, ())
+        mail = [one for name, some in inherited.items() if name != SOCKETMAP_NAME for one in some]
+        await self._open(server, "[lmtp] listen", settings.lmtp.listen, mail)
+        await self._open(self._socketmap, "[socketmap] listen", settings.socketmap.listen, lookups)
+        return server
 
-    def _address(self, server: LmtpServer) -> str:
-        return f"{self._parts.settings.lmtp.listen.rpartition(':')[0]}:{server.port}"
+    async def _open(
+        self, server: Listener, name: str, value: str, inherited: Sequence[socket.socket]
+    ) -> None:
+        """Listen on the inherited sockets, or else where the setting `name` says; empty: nowhere."""
+        for one in inherited:
+            await server.listen_on(one)
+        if inherited or not value:
+            return
+        path = await open_listener(server, value, name, self._settings.lmtp)
+        if path is not None:
+            self._socket_paths.append(path)
 
-    def _reload(self, reload: Callable[[], Settings]) -> None:
+    def _begin_work(self) -> None:
+        """Start the threads behind the listener."""
+        if not self._settings.queue.url:
+            self._spooler.start()
+            self._wakeups.receive_bookings(self._worker.drain, self._settings.queue.workers)
+            self._worker.start_polling()
+        self._upkeep.start()
+
+    def _reload(self, server: LmtpServer, reload: Callable[[], Settings]) -> None:
         """HUP: take over what may change while running; a bad file keeps the old settings and says why."""
         notify_reloading()
         try:
-            fresh = reload()
+            change = settings_change(self._settings, reload())
+            self._spooler.adopt(change.settings.spooler)
         except UsageError as error:
             log.error("settings not reloaded, the old ones stay: %s", error)
         else:
-            self._postman.settings = fresh.lmtp
-            logging.getLogger().setLevel(fresh.log.log_level.upper())
-            log.info("settings reloaded; listeners, database and queue change with a restart only")
+            self._adopt(server, change)
         notify("READY=1")
 
-    def _stop(self, settings: Settings) -> None:
-        """Acknowledged mail is on disk already; this lets the work behind it end in good order."""
-        self._upkeep.stop()
-        self._writer.stop()
-        self._worker.stop()
-        self._wakeups.stop(settings.lmtp.shutdown_grace)
-        if not settings.queue.url:
-            self._spooler.stop(settings.lmtp.shutdown_grace)
+    def _adopt(self, server: LmtpServer, change: SettingsChange) -> None:
+        """Go on with the changed settings; sessions that are open keep their limits."""
+        settings = self._settings = change.settings
+        server.limits = limits_of(settings.lmtp)
+        self._postman.settings = settings.lmtp
+        self._worker.adopt(settings)
+        self._upkeep.settings = settings
+        setup_logging(settings.log.log_level)
+        log.info("settings reloaded; changed: %s", ", ".join(change.applied) or "none")
+        if change.waiting:
+            log.warning("changed, but only a restart takes it over: %s", ", ".join(change.waiting))
+
+    async def _stop(self, server: LmtpServer) -> None:
+        """Let sessions and then the work behind them end, all within `shutdown_grace`."""
+        grace = self._settings.lmtp.shutdown_grace
+        deadline = time.monotonic() + grace
+        if not await server.drain(grace * SESSIONS_SHARE):
+            log.warning("some sessions did not end in time; their mail will be sent again")
+        await self._socketmap.close()
+        for path in self._socket_paths:
+            unlink_socket(path)
+        await asyncio.to_thread(self._end_work, lambda: max(0.0, deadline - time.monotonic()))
+
+    def _end_work(self, left: Callable[[], float]) -> None:
+        """Acknowledged mail is on disk already; this lets the work behind it end in good order.
+
+        `left` tells how many seconds there are; what needs longer is cut off, rolled back by the
+        database, and done by whoever runs next.
+        """
+        if not self._writer.stop(left()):
+            log.warning("the group-commit writer did not end; its mail was not acknowledged")
+        self._upkeep.stop(left())
+        self._worker.stop(left())
+        self._wakeups.stop(left())
+        if not self._settings.queue.url:
+            self._spooler.stop(left())
         self._postman.close()
-        self._parts.database.close()
+        self._parts.close()
+
+
+def limits_of(settings: LmtpSettings) -> LmtpLimits:
+    """The limits of one LMTP session."""
+    return LmtpLimits(
+        message_size=settings.max_message_size,
+        recipients=settings.max_recipients,
+        idle_timeout=settings.idle_timeout,
+    )
+
+
+def _status(server: LmtpServer) -> str:
+    """One line on what the agent does, for the log and for `systemctl status`."""
+    return f"LMTP on {', '.join(server.addresses) or 'no socket'}; {server.sessions} sessions"

@@ -7,7 +7,9 @@ messages in `postman`.
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
+from typing import Any
 
 from dagent.lmtp_commands import DEFAULT_LIMITS, LmtpLimits
 from dagent.lmtp_connection import OpenWork
@@ -31,16 +33,47 @@ BACKLOG = 512
 
 
 class LmtpServer:
-    """A listening server and all its sessions."""
+    """All listeners and all sessions of one agent; `hostname` is the name in the greeting.
 
-    def __init__(self, listener: asyncio.Server, open_work: OpenWork) -> None:
-        self._listener = listener
-        self._open_work = open_work
+    `limits` may be replaced while it runs: sessions that begin later have the new ones.
+    """
+
+    def __init__(
+        self, postman: Postman, hostname: str, limits: LmtpLimits = DEFAULT_LIMITS
+    ) -> None:
+        self.limits = limits
+        self._postman = postman
+        self._hostname = hostname
+        self._listeners: list[asyncio.Server] = []
+        self._open_work = OpenWork()
+
+    async def listen_tcp(self, host: str, port: int) -> None:
+        """Listen on a TCP address, port 0 for any free one.  Raises OSError."""
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(self._begin, host, port, backlog=BACKLOG)
+        self._listeners.append(listener)
+
+    async def listen_unix(self, path: Path) -> None:
+        """Listen on a unix socket at `path`; a socket that was left there is replaced.  Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._listeners.append(await loop.create_unix_server(self._begin, path, backlog=BACKLOG))
+
+    async def listen_on(self, listening: socket.socket) -> None:
+        """Accept from a socket that listens already, TCP or unix; at the end it is closed, not unlinked."""
+        loop = asyncio.get_running_loop()
+        # create_unix_server() would remove the path, which belongs to who opened the socket.
+        listener = await loop.create_server(self._begin, sock=listening, backlog=BACKLOG)
+        self._listeners.append(listener)
 
     @property
     def port(self) -> int:
-        """The TCP port that was bound, of use when 0 was asked for."""
-        return int(self._listener.sockets[0].getsockname()[1])
+        """The TCP port that was bound first, of use when 0 was asked for."""
+        return int(self._listeners[0].sockets[0].getsockname()[1])
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens, as people write it: host:port, or unix:/path."""
+        return tuple(address_of(listening) for one in self._listeners for listening in one.sockets)
 
     @property
     def sessions(self) -> int:
@@ -54,7 +87,8 @@ class LmtpServer:
         finished; a delivery still at work then is not cancelled, and its client will send the mail
         again.
         """
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self._open_work.closing = True
         for session in tuple(self._open_work.connections):
             session.close_when_idle()
@@ -72,6 +106,19 @@ class LmtpServer:
             return False
         return True
 
+    def _begin(self) -> LmtpSession:
+        return LmtpSession(self._postman, self._hostname, self.limits, open_work=self._open_work)
+
+
+def address_of(listening: Any) -> str:
+    """Where a socket listens: host:port with IPv6 in brackets, unix:/path, unix:@name if abstract."""
+    name = listening.getsockname()
+    if isinstance(name, tuple):
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    path = name.decode() if isinstance(name, bytes) else str(name)
+    return "unix:" + path.replace("\0", "@", 1)
+
 
 async def serve(
     postman: Postman,
@@ -80,15 +127,10 @@ async def serve(
     hostname: str,
     limits: LmtpLimits = DEFAULT_LIMITS,
 ) -> LmtpServer:
-    """Listen on a TCP address, port 0 for any free one; `hostname` is the name in the greeting."""
-    open_work = OpenWork()
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: LmtpSession(postman, hostname, limits, open_work=open_work),
-        host,
-        port,
-        backlog=BACKLOG,
-    )
-    return LmtpServer(listener, open_work)
+    """A server that listens on one TCP address, port 0 for any free one."""
+    server = LmtpServer(postman, hostname, limits)
+    await server.listen_tcp(host, port)
+    return server
 
 
 async def serve_unix(
@@ -97,11 +139,7 @@ async def serve_unix(
     hostname: str,
     limits: LmtpLimits = DEFAULT_LIMITS,
 ) -> LmtpServer:
-    """Listen on a unix socket at `path`; a socket that was left there is replaced."""
-    open_work = OpenWork()
-    listener = await asyncio.get_running_loop().create_unix_server(
-        lambda: LmtpSession(postman, hostname, limits, open_work=open_work),
-        path,
-        backlog=BACKLOG,
-    )
-    return LmtpServer(listener, open_work)
+    """A server that listens on one unix socket."""
+    server = LmtpServer(postman, hostname, limits)
+    await server.listen_unix(path)
+    return server

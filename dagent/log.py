@@ -5,8 +5,9 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
-_CHATTY = ("alembic", "mail.log")
+_CHATTY = ("alembic", "dramatiq", "mail.log")
 """Loggers of libraries whose INFO is about their own workings: seen at debug only."""
 _FIELDS = "%(levelname)s %(name)s: %(message)s"
 
@@ -28,10 +29,16 @@ class LineFormatter(logging.Formatter):
         self, record: logging.LogRecord, datefmt: str | None = None
     ) -> str:
         """The time of the record as in RFC 3339, to the millisecond, in the local zone."""
-        moment = time.localtime(record.created)
-        zone = time.strftime("%z", moment)
-        seconds = time.strftime(datefmt or "%Y-%m-%dT%H:%M:%S", moment)
-        return f"{seconds}.{int(record.msecs):03d}{zone[:3]}:{zone[3:]}"
+        seconds, zone = _second(int(record.created), datefmt or "%Y-%m-%dT%H:%M:%S")
+        return f"{seconds}.{int(record.msecs):03d}{zone}"
+
+
+@lru_cache(maxsize=2)
+def _second(created: int, datefmt: str) -> tuple[str, str]:
+    """A second of epoch time as local text, and its zone; many lines share it."""
+    moment = time.localtime(created)
+    zone = time.strftime("%z", moment)
+    return time.strftime(datefmt, moment), f"{zone[:3]}:{zone[3:]}"
 
 
 def setup_logging(level: str) -> None:

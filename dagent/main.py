@@ -1,17 +1,19 @@
 """kopano-dagent: the mail-delivery agent, as a daemon (`-l`) or for one message (`USER < mail`)."""
 
 import asyncio
+import faulthandler
 import os
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dagent.log import setup_logging
+from dagent.signals import ignore_hangups
 from mailcore.errors import MailError, UsageError
-from mailcore.settings import Settings, load_settings
+from mailcore.settings import Settings, load_settings, parse_settings, read_document
 
 EX_USAGE = 64
 EX_TEMPFAIL = 75
@@ -47,17 +49,29 @@ class _Command(click.Command):
     help="The data directory (also: DAGENT_DATA).",
 )
 @click.option("--sender", default="", help="Envelope sender of a message read from standard input.")
+@click.option("--check-config", "show", flag_value="check", help="Tell what is wrong, or ok.")
+@click.option("--dump-config", "show", flag_value="dump", help="Print the settings in effect.")
+@click.option("--sample-config", "show", flag_value="sample", help="Print every default.")
 @click.version_option(package_name="kopano-dagent")
 def main(
-    user: str | None, listen: bool, config: Path | None, data: Path | None, sender: str
+    user: str | None,
+    listen: bool,
+    config: Path | None,
+    data: Path | None,
+    sender: str,
+    show: str | None,
 ) -> None:
     """Deliver mail.
 
     With -l: take it over LMTP until TERM or INT; HUP reads the settings again.
     With USER (a name or an address): deliver the message on standard input and exit with 0 when it is safe,
     64 for wrong usage, 70 when it can never be delivered, 75 when it should be tried again.
+
+    The options that end in -config print and exit: with 0, or with 78 for settings that cannot work.
     """
-    if listen == bool(user):
+    if show is not None and not (listen or user):
+        sys.exit(_show(show, config, data))
+    if show is not None or listen == bool(user):
         raise click.UsageError("give either -l or the USER who gets the message on standard input")
     try:
         settings = _load(config, data)
@@ -70,13 +84,38 @@ def main(
 
 
 def _load(config: Path | None, data: Path | None) -> Settings:
-    settings = load_settings(config, os.environ)
-    if data is None:
-        return settings
-    return replace(settings, store=replace(settings.store, data=str(data)))
+    return load_settings(config, _environ(data))
+
+
+def _environ(data: Path | None) -> Mapping[str, str]:
+    """The environment, with what `--data` says in the place of DAGENT_DATA."""
+    return os.environ if data is None else {**os.environ, "DAGENT_DATA": str(data)}
+
+
+def _show(what: str, config: Path | None, data: Path | None) -> int:
+    from dagent.config_check import check_settings  # noqa: PLC0415 - loads the database library
+    from mailcore.settings_text import dump_text, sample_text  # noqa: PLC0415
+
+    if what == "sample":
+        click.echo(sample_text(), nl=False)
+        return 0
+    environ = _environ(data)
+    try:
+        document, source = read_document(config)
+        settings = parse_settings(document, environ, source=source)
+        check_settings(settings)
+    except UsageError as error:
+        click.echo(f"kopano-dagent: {error}", err=True)
+        return EX_CONFIG
+    click.echo(
+        "ok\n" if what == "check" else dump_text(settings, document, environ, source), nl=False
+    )
+    return 0
 
 
 def _listen(settings: Settings, config: Path | None, data: Path | None) -> int:
+    ignore_hangups()
+    faulthandler.enable()  # when a watchdog ends us, the log gets the stack of every thread
     from dagent.agent import Agent  # noqa: PLC0415 - slow to load, and not needed for one message
 
     try:

@@ -7,6 +7,9 @@ import time
 
 log = logging.getLogger(__name__)
 
+SECONDS = 1.0
+"""How long a service manager that does not read may hold us up."""
+
 
 def notify(state: str) -> None:
     """Send a state (`READY=1`, `STOPPING=1`, `STATUS=...`) to the service manager, if there is one.
@@ -20,6 +23,7 @@ def notify(state: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(SECONDS)
             sock.connect(address)
             sock.sendall(state.encode())
     except OSError as error:

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -60,16 +61,18 @@ def run(settings: Settings, config: Path | None) -> None:
     parts = open_parts(settings)
     try:
         spooler = _start(parts, settings)
+        stop_listening = _listen_for_mail(settings.queue.url, spooler)
         notify("READY=1")
         while signal.sigwait(_SIGNALS) == signal.SIGHUP:
-            spooler = _reload(spooler, parts, config)
+            _reload(spooler, config)
         # Who asks a second time does not want to wait for the mail in hand.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         notify("STOPPING=1")
         spooler.stop()
+        stop_listening(settings.lmtp.shutdown_grace)
         log.info("kopano-spooler has ended")
     finally:
-        parts.database.close()
+        parts.close()
 
 
 def _start(parts: Parts, settings: Settings) -> Spooler:
@@ -79,20 +82,32 @@ def _start(parts: Parts, settings: Settings) -> Spooler:
     return spooler
 
 
-def _reload(spooler: Spooler, parts: Parts, config: Path | None) -> Spooler:
+def _listen_for_mail(url: str, spooler: Spooler) -> Callable[[float], None]:
+    """Let whoever puts mail into the outbox wake the spooler through the queue, if there is one.
+
+    Returns what ends that, within a number of seconds.
+    """
+    if not url:
+        return lambda _grace: None
+    from dagent.wakeups import WakeUps  # noqa: PLC0415 - loads dramatiq, which only a queue needs
+
+    wakeups = WakeUps(url)
+    wakeups.receive_mail(spooler.wake)
+    return wakeups.stop
+
+
+def _reload(spooler: Spooler, config: Path | None) -> None:
     """Go on with `[spooler]` and `[log]` as they are now; with the old ones when the new are bad.
 
-    The database and the host's name stay what they were at the start.
+    The database, the queue and the host's name stay what they were at the start.
     """
     notify_reloading()
     try:
         settings = load_settings(config, os.environ)
-        parse_smtp_url(settings.spooler.smtp_url)
+        spooler.adopt(settings.spooler)
     except UsageError as error:
         log.error("the settings were not reloaded: %s", error)
     else:
-        spooler.stop()
         setup_logging(settings.log.log_level)
-        spooler = _start(parts, settings)
+        log.info("settings reloaded; kopano-spooler sends to %s", spooler.server)
     notify("READY=1")
-    return spooler

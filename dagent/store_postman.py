@@ -8,16 +8,19 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from dagent.handover import Handover
 from delivery.deliver import Planned, plan_message, replies_of
 from mailcore.envelope import Envelope
 from mailcore.errors import MailError
 from mailcore.reply import LmtpReply
 from mailcore.settings import LmtpSettings
-from store.writer import GroupCommitWriter
+from store.plan import Submission
+from store.writer import GroupCommitWriter, Receipts
 from userstore.resolve import Directory, Recipient
 
 _SMALL = 65536  # octets; planning less than this costs less than moving it to a thread
 _LOOKUP_THREADS = 4
+_LARGE_MAIL_THREADS = 4  # most of their time is the disk's
 
 
 class StorePostman:
@@ -35,6 +38,8 @@ class StorePostman:
         self._writer = writer
         self._hostname = hostname
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="postman")
+        self._large = ThreadPoolExecutor(_LARGE_MAIL_THREADS, thread_name_prefix="large-mail")
+        self._handover: Handover[Receipts] | None = None
 
     async def resolve(self, address: str) -> Recipient:
         """See dagent.postman.Postman."""
@@ -48,16 +53,23 @@ class StorePostman:
         self, envelope: Envelope, recipients: Sequence[Recipient], content: bytes
     ) -> Sequence[LmtpReply]:
         """See dagent.postman.Postman."""
-        if len(content) < _SMALL:
-            planned = self._plan(envelope, recipients, content)
-        else:
-            planned = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._plan, envelope, recipients, content
+        large = len(content) >= _SMALL
+        loop = asyncio.get_running_loop()
+        if large:
+            planned = await loop.run_in_executor(
+                self._large, self._plan, envelope, recipients, content
             )
-        if not planned.submission.plans:
+        else:
+            planned = self._plan(envelope, recipients, content)
+        submission = planned.submission
+        if not submission.plans:
             return replies_of(planned, None)
         try:
-            receipts = await asyncio.wrap_future(self._writer.submit(planned.submission))
+            if large:
+                submission = await loop.run_in_executor(
+                    self._large, self._writer.write_files, submission
+                )
+            receipts = await self._committed(submission)
         except MailError:
             replies_of(planned, None)  # the log line of each recipient
             raise
@@ -66,6 +78,13 @@ class StorePostman:
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
+        self._large.shutdown()
+
+    async def _committed(self, submission: Submission) -> Receipts:
+        if self._handover is None:
+            self._handover = Handover(asyncio.get_running_loop())
+            self._writer.call_when_settled(self._handover.bring)
+        return await self._handover.expect(self._writer.submit(submission))
 
     def _plan(self, envelope: Envelope, recipients: Sequence[Recipient], content: bytes) -> Planned:
         return plan_message(

@@ -15,9 +15,13 @@ INTERVAL = 3600.0  # seconds
 
 
 class Upkeep:
-    """A thread that looks after the store once an hour; safe in every agent at the same time."""
+    """A thread that looks after the store once an hour; safe in every agent at the same time.
+
+    `settings` may be replaced while it runs.
+    """
 
     def __init__(self, parts: Parts) -> None:
+        self.settings = parts.settings
         self._parts = parts
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -26,11 +30,11 @@ class Upkeep:
         """Begin, with a first round now."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End after the round at hand."""
+    def stop(self, timeout: float | None = None) -> None:
+        """End after the round at hand, or without it when that takes longer than `timeout` seconds."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -45,5 +49,5 @@ class Upkeep:
     def run_once(self) -> None:
         """One round."""
         parts = self._parts
-        prune(parts.database, parts.settings.retention, time.time())
-        extend_all(parts.database, parts.directory, parts.settings)
+        prune(parts.database, self.settings.retention, time.time())
+        extend_all(parts.database, parts.directory, self.settings)

@@ -30,6 +30,12 @@ _TOKEN, _TOKEN_UNQUOTED = (
     )
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+# What most mail has: one mailbox, and nothing in it that means anything but itself.
+_PLAIN_WORD = r"[A-Za-z0-9'_-]+"
+_PLAIN_MAILBOX = re.compile(
+    rf'(?:(?:({_PLAIN_WORD}(?: {_PLAIN_WORD})*)|"({_PLAIN_WORD}(?:,? {_PLAIN_WORD})*)") )?'
+    r"<([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>"
+)
 _DOT_ATOM = re.compile(r'[^ \t\r\n"()<>,;:@\\\[\]]+')
 
 
@@ -76,6 +82,12 @@ def parse_addresses(value: str) -> tuple[Mailbox, ...]:
     >>> parse_addresses('"Berg, Anna" <anna@example.org>, team: ben@x;')
     (Mailbox(name='Berg, Anna', address='anna@example.org'), Mailbox(name='', address='ben@x'))
     """
+    if plain := _PLAIN_MAILBOX.fullmatch(value):
+        return (Mailbox(plain[1] or plain[2] or "", plain[3]),)
+    return _parse_any(value)
+
+
+def _parse_any(value: str) -> tuple[Mailbox, ...]:
     return tuple(
         Mailbox(one_line(decode_words(entry.name)), _address(entry))
         for entry in parse_entries(one_line(value))

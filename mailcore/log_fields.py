@@ -1,7 +1,11 @@
 """Log lines as `key=value` pairs, for people and for grep."""
 
 import json
+import re
 from collections.abc import Mapping
+
+_PLAIN = re.compile(r"[!#-<>-~]+")  # printable ASCII but blank, quote and =
+_quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def log_fields(fields: Mapping[str, object]) -> str:
@@ -14,6 +18,8 @@ def log_fields(fields: Mapping[str, object]) -> str:
 
 
 def _quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
     if value.isprintable() and not any(c in value for c in ' "='):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return _quote(value)

@@ -4,6 +4,7 @@ them.
 Every property is computed when it is first asked for, and none raises, whatever the bytes are.
 """
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,11 @@ class MessageView:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+
+    @cached_property
+    def sha256(self) -> bytes:
+        """The SHA-256 of the bytes."""
+        return hashlib.sha256(self.raw).digest()
 
     @cached_property
     def root(self) -> Part:

@@ -3,10 +3,32 @@
 # installed here is started, enabled or configured, and no default database cluster is created.
 # Needs root only when something is missing; does nothing, and needs no network, when all is there.
 set -eu
+cd "$(dirname "$0")/.."
 
 # One Debian package per line.
 SERVERS="
+openssl
+postfix
 postgresql
+redis-server
+swaks
+systemd
+"
+
+# Mail servers exclude each other as packages.  These are unpacked into a directory of this tree, and tests run them
+# from there in a root directory of their own; only their libraries are installed.
+UNPACKED="
+exim4-daemon-light
+opensmtpd
+"
+UNPACK_DIRECTORY=.servers
+LIBRARIES="
+libdb5.3
+libevent-2.1-7
+libgnutls-dane0
+libidn12
+libnsl2
+libpcre2-8-0
 "
 
 POLICY=/usr/sbin/policy-rc.d
@@ -21,10 +43,26 @@ is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-missing_servers() {
-    for package in $SERVERS; do
+missing_packages() {
+    for package in $SERVERS $LIBRARIES; do
         is_installed "$package" || echo "$package"
     done
+}
+
+missing_unpacked() {
+    for package in $UNPACKED; do
+        [ -d "$UNPACK_DIRECTORY/$package" ] || echo "$package"
+    done
+}
+
+# Nothing of the package runs: no scripts, no users, no services.
+unpack() {
+    mkdir -p "$UNPACK_DIRECTORY"
+    download=$(mktemp -d "$UNPACK_DIRECTORY/.download.XXXXXX")
+    (cd "$download" && apt-get download -q "$1")
+    dpkg-deb -x "$download/$1"_*.deb "$download/tree"
+    mv "$download/tree" "$UNPACK_DIRECTORY/$1"
+    rm -r "$download"
 }
 
 # A mail server conflicts with every other one: installing it can take away the one in use here.
@@ -44,6 +82,10 @@ forbid_starting_services() {
     chmod 755 "$POLICY"
 }
 
+forbid_configuring_postfix() {
+    echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+}
+
 forbid_default_cluster() {
     [ -e "$CLUSTER_CONF" ] && return
     mkdir -p "$(dirname "$CLUSTER_CONF")"
@@ -58,19 +100,23 @@ restore() {
 }
 
 command -v dpkg-query >/dev/null || fail "only Debian and its kin are known here; install:" $SERVERS
-missing=$(missing_servers)
-if [ -z "$missing" ]; then
-    echo "test-deps: already installed:" $SERVERS
+missing=$(missing_packages)
+missing_trees=$(missing_unpacked)
+if [ -z "$missing$missing_trees" ]; then
+    echo "test-deps: already installed:" $SERVERS $UNPACKED
     exit 0
 fi
-[ "$(id -u)" -eq 0 ] || fail "to install" $missing "be root: sudo make test-deps"
+[ "$(id -u)" -eq 0 ] || fail "to install" $missing $missing_trees "be root: sudo make test-deps"
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
+for package in $missing_trees; do unpack "$package"; done
+[ -n "$missing" ] || exit 0
 refuse_removals $missing
 our_cluster_conf=no
 trap restore EXIT
 trap 'exit 1' HUP INT TERM
 forbid_starting_services
 forbid_default_cluster
+forbid_configuring_postfix
 apt-get install -q -y --no-install-recommends $missing

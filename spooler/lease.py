@@ -1,4 +1,4 @@
-"""Holding the mails of a batch for as long as sending them takes, and giving back those not tried.
+"""Holding the mails of a batch for as long as sending them takes.
 
 A lease is short, so that what a dead spooler held is soon tried by another one; a batch may take
 long.  So a thread renews the lease while the batch is being sent.  Whoever could not renew it in
@@ -11,12 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import ColumnElement, func, select, update
-
 from mailcore.errors import TemporaryError
-from store.engine import Database, db_now
-from store.outbox import QUEUED, OutboxEntry
-from store.schema import outbox
+from store.engine import Database
+from store.outbox import OutboxEntry, renew_lease
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +41,7 @@ class BatchLease:
         """Extend the lease from now on; after a failure it runs on as it was."""
         asked_at = time.monotonic()
         try:
-            renewed = _renew(self._database, self._batch, self._seconds)
+            renewed = renew_lease(self._database, self._batch, self._seconds)
         except TemporaryError as error:
             log.warning("a lease on %d mails was not renewed: %s", len(self._batch), error)
             return
@@ -73,37 +70,3 @@ def kept_lease(
     finally:
         done.set()
         renewer.join()
-
-
-def release_untried(database: Database, untried: Sequence[OutboxEntry]) -> None:
-    """Give mails back that were not tried: they are due as before."""
-    if not untried:
-        return
-    with database.write() as connection:
-        connection.execute(
-            update(outbox).where(*_ours(untried)).values(lease_token="", lease_until=0)
-        )
-
-
-def count_queued(database: Database) -> int:
-    """How many mails have not left yet, due or not."""
-    query = select(func.count()).select_from(outbox).where(outbox.c.state == QUEUED)
-    with database.read() as connection:
-        return int(connection.execute(query).scalar_one())
-
-
-def _renew(database: Database, batch: Sequence[OutboxEntry], seconds: float) -> bool:
-    """Extend the lease on all of the batch; False when any mail of it is not ours any more."""
-    with database.write() as connection:
-        renewed = connection.execute(
-            update(outbox).where(*_ours(batch)).values(lease_until=db_now() + seconds)
-        )
-    return renewed.rowcount == len(batch)
-
-
-def _ours(entries: Sequence[OutboxEntry]) -> tuple[ColumnElement[bool], ...]:
-    return (
-        outbox.c.id.in_([entry.id for entry in entries]),
-        outbox.c.lease_token == entries[0].lease_token,
-        outbox.c.state == QUEUED,
-    )

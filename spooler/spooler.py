@@ -17,7 +17,7 @@ from mailcore import failpoint
 from mailcore.charset import one_line
 from mailcore.errors import MailError
 from mailcore.settings import SpoolerSettings
-from spooler.lease import BatchLease, count_queued, kept_lease, release_untried
+from spooler.lease import BatchLease, kept_lease
 from spooler.notice import fail_and_tell
 from spooler.outcome import Deferred, Outcome, Refused, Sent, SmtpReply
 from spooler.retry import gave_up, probe_pause, retry_pause
@@ -25,7 +25,14 @@ from spooler.smtp import send_mails
 from spooler.smtp_server import parse_smtp_url
 from store.commit import Committer
 from store.engine import Database
-from store.outbox import OutboxEntry, lease_due, mark_deferred, mark_sent
+from store.outbox import (
+    OutboxEntry,
+    count_queued,
+    lease_due,
+    mark_deferred,
+    mark_sent,
+    release_untried,
+)
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.address_list import Entry, Kind, parse_addresses, parse_entries
+from mailcore.address_list import (
+    _PLAIN_MAILBOX,
+    Entry,
+    Kind,
+    parse_addresses,
+    parse_entries,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +96,8 @@ def test_what_is_properly_quoted_comes_back(people: list[tuple[str, str, str]]) 
     value = ", ".join(f'"{name}" <{local}@{domain}>' for name, local, domain in quoted)
     assert [box.address for box in parse_addresses(value)] == [f"{a}@{d}" for _, a, d in people]
     assert [box.name for box in parse_addresses(value)] == [n.strip() for n, _, _ in people]
+
+
+@given(st.from_regex(_PLAIN_MAILBOX, fullmatch=True))
+def test_the_short_way_for_a_plain_mailbox_gives_what_the_long_one_gives(value: str) -> None:
+    assert parse_addresses(value) == parse_addresses(f"{value},")

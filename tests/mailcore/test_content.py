@@ -141,3 +141,19 @@ def test_encoded_data_comes_back_and_is_kept_decoded(
 ) -> None:
     (body,) = taken_apart(attachment(lines(data, length, newline) + ending, newline)).bodies
     assert body.data == data
+
+
+@given(
+    st.binary(min_size=1, max_size=60),
+    st.integers(1, 20),
+    st.sampled_from([b"\r\n", b"\n"]),
+    st.integers(0, 100),
+    st.sampled_from([b"", b"=", b"A", b"\r", b"\n", b"\r\n", b" ", b"-", b"\0"]),
+    st.integers(0, 2),
+)
+def test_what_is_nearly_base64_comes_back(
+    data: bytes, length: int, newline: bytes, at: int, octets: bytes, replaced: int
+) -> None:
+    proper = lines(data, length, newline)
+    at = min(at, len(proper))
+    taken_apart(attachment(proper[:at] + octets + proper[at + replaced :], newline))

@@ -7,11 +7,11 @@ from sqlalchemy import update
 
 from mailcore.outgoing import OutgoingMail
 from mailcore.view import MessageView
-from store.commit import Committer, insert_outgoing
+from store.commit import Committer
 from store.engine import Database
 from store.listing import list_folder, read_mail
 from store.mailboxes import INBOX, load_mailbox_by_id
-from store.outbox import OutboxEntry, list_outbox
+from store.outbox import OutboxEntry, add_outgoing, list_outbox
 from store.plan import Outgoing
 from store.schema import outbox as outbox_table
 
@@ -42,7 +42,7 @@ class Outbox:
         with self.database.write() as connection:
             for mail in mails:
                 leaving = Outgoing("reply", f"Subject of {mail.message_id}", mail)
-                insert_outgoing(connection, self.store_id, leaving, time.time() - age)
+                add_outgoing(connection, self.store_id, leaving, time.time() - age)
         return mails
 
     def entries(self) -> list[OutboxEntry]:

@@ -1,7 +1,7 @@
 import time
 
-from spooler.lease import BatchLease, count_queued, kept_lease, release_untried
-from store.outbox import lease_due, mark_sent
+from spooler.lease import BatchLease, kept_lease
+from store.outbox import count_queued, lease_due, mark_sent, release_untried
 from tests.spooler.outbox import Outbox
 from tests.support.waiting import wait_for
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from mailcore import failpoint
-from mailcore.errors import TemporaryError
+from mailcore.errors import TemporaryError, UsageError
 from mailcore.settings import SpoolerSettings
 from spooler.spooler import BATCH, Spooler
 from store.outbox import FAILED, QUEUED, SENT
@@ -281,3 +281,23 @@ def test_lost_lease_stops_the_batch(outbox: Outbox, sink: Sink) -> None:
     worker.join()
     assert sink.rcpts() == ["slow@x.org"]
     assert outbox.states() == [QUEUED, QUEUED]
+
+
+def test_new_settings_end_the_pause_of_an_outage(outbox: Outbox, sink: Sink) -> None:
+    outbox.queue("ann@x.org", "ben@x.org")
+    nowhere = SpoolerSettings(smtp_url=f"smtp://127.0.0.1:{free_port()}", poll_interval=HOUR)
+    spooler = Spooler(outbox.database, outbox.committer, nowhere, "mx")
+    spooler.start()
+    wait_for(lambda: spooler._outage_probes, what="the outage is noticed")
+    spooler.adopt(SpoolerSettings(smtp_url=sink.url, poll_interval=HOUR))
+    # What was tried in the outage waits for its turn; the other one goes at once.
+    wait_for(lambda: "ben@x.org" in sink.rcpts(), what="mail leaves through the new MTA")
+    assert spooler.stop(5.0)
+
+
+def test_bad_settings_are_not_adopted(spooler: Spooler, outbox: Outbox, sink: Sink) -> None:
+    with pytest.raises(UsageError):
+        spooler.adopt(SpoolerSettings(smtp_url="http://127.0.0.1"))
+    outbox.queue("ann@x.org")
+    assert spooler.run_once() == 1
+    assert sink.rcpts() == ["ann@x.org"]

@@ -21,7 +21,7 @@ from mailcore.settings import BookingSettings, Settings
 from mailcore.view import MessageView
 from mr_accept.worker import Worker
 from store.blobs import BlobStore
-from store.calendars import BookingRow, ListedBooking, list_bookings, load_lineages
+from store.bookings import BookingRow, load_lineages
 from store.commit import Committer
 from store.engine import Database
 from store.jobs import JobRecord, load_job
@@ -29,6 +29,7 @@ from store.listing import ListedMail, list_folder, read_mail
 from store.mailboxes import Mailbox, create_mailbox, load_mailbox_by_id, update_mailbox
 from store.message import prepare_message
 from store.migrate import ensure_schema
+from store.occurrences import ListedBooking, list_bookings
 from store.outbox import OutboxEntry, list_outbox
 from store.plan import NewJob, StorePlan, Submission
 from store.schema import calendar as calendar_table

@@ -2,16 +2,10 @@
 
 from typing import Any
 
-from store.calendars import (
-    ACCEPTED,
-    HeldTime,
-    OccurrenceRow,
-    add_occurrences,
-    held_between,
-    lock_calendar,
-    save_booking,
-)
+from store.bookings import ACCEPTED, save_booking
+from store.calendars import lock_calendar
 from store.mailboxes import Mailbox
+from store.occurrences import HeldTime, OccurrenceRow, add_occurrences, held_between
 from store.schema import calendar
 from tests.support.mailboxes import PostOffice
 

@@ -1,0 +1,276 @@
+"""The sections of the settings file, and for every setting its type, default, unit, meaning and an example.
+
+This is the one source: the sample file, `--dump-config` and the checks of `mailcore.settings` are made from it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    unit: str = "",
+    example: Any = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """Declare one setting: its default, its meaning in words, and its unit if it is a quantity.
+
+    `example`: a value that is not the default; `choices`: the values allowed, and then the example
+    may be left out; `live`: a HUP puts a change into effect, else it takes a restart.
+    """
+    if example is None:
+        example = next((choice for choice in choices if choice != default), default)
+    said = {"meaning": meaning, "unit": unit, "example": example, "choices": choices, "live": live}
+    return field(default=default, metadata=said)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """`[store]`: where everything durable lives."""
+
+    data: str = setting(
+        "",
+        "data directory; empty: /var/lib/kopano, or the user's state directory",
+        example="/srv/kopano",
+    )
+    database: str = setting(
+        "",
+        "SQLAlchemy URL of the database; empty: SQLite in the data directory",
+        example="postgresql+psycopg://kopano:secret@db.example.org/kopano",
+    )
+    attachments: str = setting(
+        "auto",
+        "where large bodies live; auto: directory with SQLite, database with PostgreSQL",
+        choices=("auto", "directory", "database"),
+    )
+    large_body: int = setting(
+        65536, "size from which a stored body counts as large", unit="octets", example=262_144
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UserStoreSettings:
+    """`[userstore]`: who exists."""
+
+    plugin: str = setting("db", "the user store plugin", choices=("db",))
+    disabled_features: str = setting(
+        "imap pop3",
+        "features that are off unless a user has them enabled, separated by blanks",
+        example="pop3",
+    )
+    default_timezone: str = setting(
+        "UTC", "IANA zone of mailboxes that have none of their own", example="Europe/Berlin"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LmtpSettings:
+    """`[lmtp]`: the listener."""
+
+    listen: str = setting(
+        "127.0.0.1:2003",
+        "host:port or unix:/path of the LMTP listener; a socket that systemd hands over replaces it",
+        example="unix:/run/kopano/lmtp.sock",
+    )
+    unix_mode: str = setting(
+        "0660", "octal permissions of the unix sockets that we create", example="0600"
+    )
+    unix_owner: str = setting(
+        "", "owner of the unix sockets that we create; empty: who runs us", example="kopano"
+    )
+    unix_group: str = setting(
+        "", "group of the unix sockets that we create; empty: our own", example="postfix"
+    )
+    hostname: str = setting(
+        "",
+        "name in the greeting and the Received header; empty: this host's",
+        example="mail.example.org",
+    )
+    max_message_size: int = setting(
+        52_428_800, "largest message accepted", unit="octets", example=104_857_600, live=True
+    )
+    max_recipients: int = setting(1000, "recipients of one message", example=100, live=True)
+    idle_timeout: float = setting(
+        300.0,
+        "time without a command before a session ends",
+        unit="seconds",
+        example=600.0,
+        live=True,
+    )
+    shutdown_grace: float = setting(
+        30.0,
+        "how long a TERM waits for sessions and jobs, all together",
+        unit="seconds",
+        example=60.0,
+        live=True,
+    )
+    spam_header_name: str = setting(
+        "X-Spam-Status", "header that marks spam", example="X-Spam-Flag", live=True
+    )
+    spam_header_value: str = setting(
+        "Yes,", "text in that header that means spam", example="YES", live=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SocketmapSettings:
+    """`[socketmap]`: the lookups of an MTA, by Postfix's socketmap_table(5)."""
+
+    listen: str = setting(
+        "",
+        "host:port or unix:/path of the listener; empty: none. Whoever reaches it learns who exists",
+        example="unix:/run/kopano/socketmap.sock",
+    )
+    idle_timeout: float = setting(
+        300.0,
+        "time without a request before a connection is closed",
+        unit="seconds",
+        example=60.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """`[queue]`: how workers are woken."""
+
+    url: str = setting(
+        "",
+        "redis://, rediss://, unix:// or redis+sentinel:// URL of the wake-up queue;"
+        " empty: workers and spooler inside kopano-dagent",
+        example="redis://:secret@redis.example.org:6379/0",
+    )
+    workers: int = setting(2, "booking threads of a process", example=4)
+    poll_interval: float = setting(
+        3.0,
+        "pause between two looks for jobs nobody was woken for",
+        unit="seconds",
+        example=1.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolerSettings:
+    """`[spooler]`: how mail leaves."""
+
+    smtp_url: str = setting(
+        "smtp://127.0.0.1:25",
+        "smtp:// or smtps:// URL of the MTA",
+        example="smtps://agent:secret@mta.example.org:465",
+        live=True,
+    )
+    timeout: float = setting(
+        30.0,
+        "longest wait for each step of the SMTP dialogue",
+        unit="seconds",
+        example=60.0,
+        live=True,
+    )
+    poll_interval: float = setting(
+        2.0, "pause between two looks at the outbox", unit="seconds", example=10.0, live=True
+    )
+    max_retry_interval: float = setting(
+        900.0, "longest pause between two attempts", unit="seconds", example=3600.0, live=True
+    )
+    give_up_after: float = setting(
+        432_000.0,
+        "age at which mail that never left bounces; the default is five days",
+        unit="seconds",
+        example=172_800.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSettings:
+    """`[booking]`: the auto-booker."""
+
+    booking_deadline: float = setting(
+        300.0,
+        "how long a job is tried before ordinary delivery",
+        unit="seconds",
+        example=600.0,
+        live=True,
+    )
+    lease: float = setting(
+        60.0,
+        "how long a worker may hold a resource's jobs",
+        unit="seconds",
+        example=120.0,
+        live=True,
+    )
+    horizon_days: int = setting(
+        730,
+        "time from now up to which a series is checked and held",
+        unit="days",
+        example=365,
+        live=True,
+    )
+    max_occurrences: int = setting(
+        5000, "occurrences of one meeting, at most", example=1000, live=True
+    )
+    expansion_seconds: float = setting(
+        2.0,
+        "time that parsing and expanding one request may take",
+        unit="seconds",
+        example=5.0,
+        live=True,
+    )
+    max_replies_per_hour: int = setting(
+        20, "replies one organiser gets an hour; more wait", example=100, live=True
+    )
+    processed_requests: str = setting(
+        "deleted-items",
+        "what becomes of a request the booker has dealt with",
+        choices=("drop", "deleted-items", "inbox"),
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """`[retention]`: how long what is finished is kept."""
+
+    dedup_window: float = setting(
+        432_000.0,
+        "time in which a re-sent message is recognised; the default is five days",
+        unit="seconds",
+        example=864_000.0,
+        live=True,
+    )
+    jobs: float = setting(
+        2_592_000.0,
+        "how long a finished job is kept; the default is 30 days",
+        unit="seconds",
+        example=604_800.0,
+        live=True,
+    )
+    outbox: float = setting(
+        604_800.0,
+        "how long a mail that left (or failed) stays in the outbox; the default is a week",
+        unit="seconds",
+        example=86_400.0,
+        live=True,
+    )
+    tombstones: float = setting(
+        63_072_000.0,
+        "how long a cancelled meeting's UID is remembered; the default is two years",
+        unit="seconds",
+        example=31_536_000.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`[log]`: what goes to standard error."""
+
+    log_level: str = setting(
+        "info",
+        "least level that is logged",
+        choices=("debug", "info", "warning", "error"),
+        live=True,
+    )
