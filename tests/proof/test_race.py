@@ -58,7 +58,7 @@ def check(agent: RunningAgent, capacities: dict[str, int]) -> None:
     with agent.store() as parts:
         for room, places in capacities.items():
             recipient = parts.directory.resolve(room)
-            assert audit(parts.database, recipient, parts.settings) == []
+            assert audit(parts.database, recipient) == []
             assert len(agent.admin_json("--list-bookings", room)) == places
 
 

@@ -102,6 +102,21 @@ def test_a_redis_that_stops_is_emptied_and_replaced(
         assert "Traceback" not in log, name
 
 
+def test_without_redis_polls_do_everything(tmp_path: Path, redis: RedisServer) -> None:
+    """It is away when all of them start, and never comes."""
+    redis.stop()
+    polls = {"DAGENT_QUEUE_POLL_INTERVAL": "0.3", "DAGENT_SPOOLER_POLL_INTERVAL": "0.3"}
+    with running_shape(tmp_path, redis, environ=polls) as shape:
+        add_rooms(shape.agent)
+        requests = Requests(shape.agent, invitations(50, ROOMS, requests_for_an_hour=2))
+        assert requests.finish() == [250] * 50
+        assert shape.check_answers(50) == {"accepted": 25, "declined": 25}
+        logs = [shape.log(name) for name in shape.processes] + [shape.agent.log()]
+        assert [shape.end(name) for name in list(shape.processes)] == [0, 0, 0]
+        assert shape.agent.stop() == 0
+    assert [log.count("cannot be used") for log in logs] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("moment", [BEFORE_BOOKING_COMMIT, AFTER_BOOKING_COMMIT])
 def test_a_worker_that_is_killed_at_the_worst_moment(
     moment: str, tmp_path: Path, redis: RedisServer
