@@ -1,19 +1,17 @@
 """One installation as the commands see it: settings, database, user store, directory."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from admin.zones import checked_zone
-from mailcore.errors import TemporaryError, UsageError
+from mailcore.errors import UsageError
 from mailcore.settings import Settings
 from store.blobs import BlobStore
 from store.engine import Database
-from store.migrate import ensure_schema
+from store.migrate import open_database
 from userstore.db import DbUserStore
 from userstore.features import parse_features
 from userstore.model import User
@@ -74,19 +72,6 @@ def open_installation(settings: Settings, *, migrating: bool = False) -> Iterato
 
     Raises TemporaryError, naming the database without its password, when it cannot be opened.
     """
-    database = Database(settings.database_url)
-    try:
-        if not migrating:
-            _check_schema(database)
+    url = settings.database_url
+    with closing(Database(url) if migrating else open_database(url)) as database:
         yield Installation(settings, database)
-    finally:
-        database.close()
-
-
-def _check_schema(database: Database) -> None:
-    try:
-        ensure_schema(database)
-    except (TemporaryError, SQLAlchemyError) as error:
-        shown = database.url.render_as_string(hide_password=True)
-        why = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-        raise TemporaryError(f"database {shown} cannot be opened: {why}") from error

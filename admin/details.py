@@ -19,7 +19,7 @@ _LEVELS = ("no", "yes", "yes (system)")
 
 def list_users(installation: Installation, options: Options) -> None:
     """Print every user and resource, by name."""
-    users = list(installation.users.users())
+    users = installation.users.users()
     query = select(mailbox_store.c.external_id).where(mailbox_store.c.mr_accept)
     with installation.database.read() as connection:
         accepting = set(connection.execute(query).scalars())

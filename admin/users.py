@@ -6,15 +6,19 @@ A user and its mailbox appear, change and go in one transaction.
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from admin.context import Installation
-from admin.options import CHANGES, DECLARED, Options, given
+from admin.options import DECLARED, Options, given
 from admin.output import say
+from admin.user_options import CHANGES
 from admin.zones import checked_zone
-from mailcore.errors import TemporaryError, UsageError
+from mailcore.errors import UsageError
+from mailcore.settings import Settings
 from store.mailboxes import create_mailbox, load_mailbox, orphan_mailbox, update_mailbox
 from userstore.db import create_account, delete_account, update_account
 from userstore.model import RESOURCE_TYPES
+from userstore.resolve import Recipient
 
 _ADMIN_LEVELS = {"0": 0, "no": 0, "1": 1, "yes": 1, "2": 2}
 _ACCOUNT_COLUMNS = {
@@ -53,14 +57,23 @@ def update_user(installation: Installation, options: Options) -> None:
     user = installation.user(name)
     changes = mailbox_changes(options)
     values = account_changes(options) | _password(options)
+    recipient = installation.recipient(name)
     with installation.database.write() as connection:
+        if options.timezone is not None:
+            _move_calendar(connection, recipient, str(changes["timezone"]), installation.settings)
         update_account(connection, user.external_id, values)
-        mailbox = load_mailbox(connection, user.external_id)
-        if mailbox is None:
-            raise TemporaryError(f"{name} has no mailbox yet")
         if changes:
-            update_mailbox(connection, mailbox.id, changes)
+            update_mailbox(connection, recipient.mailbox.id, changes)
     say(f"User {name} changed." if options.rename is None else f"User {name} is {options.rename}.")
+
+
+def _move_calendar(
+    connection: Connection, recipient: Recipient, timezone: str, settings: Settings
+) -> None:
+    """Let what is booked by the day or without a zone follow its mailbox into another zone."""
+    from mr_accept.rezone import move_calendar  # noqa: PLC0415 - slow to load, and rarely needed
+
+    move_calendar(connection, recipient, timezone, settings)
 
 
 def delete_user(installation: Installation, options: Options) -> None:

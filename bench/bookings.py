@@ -1,6 +1,6 @@
 """Bookings per second into calendars of different sizes: from a job in the database to the committed reply.
 
-    .venv/bin/python bench/bookings.py [--sizes 100,10000] [--rounds 5] [--jobs 50]
+    .venv/bin/python -m bench.bookings [--sizes 100,10000] [--rounds 5] [--jobs 50]
 
 Each figure is the whole way of a job: lease, parsing, decision under the lock, rows, reply, end of the job, fsync.
 The calendars lie in one database and are measured in turn; the ratio to the smallest one is what carries over.
@@ -19,18 +19,22 @@ from mailcore.settings import Settings, StoreSettings
 from mailcore.view import MessageView
 from mr_accept.worker import Worker
 from store.blobs import BlobStore
-from store.calendars import OccurrenceRow, add_occurrences, lock_calendar, save_booking
+from store.bookings import save_booking
+from store.calendars import lock_calendar
 from store.commit import Committer
 from store.engine import Database
 from store.mailboxes import create_mailbox, update_mailbox
 from store.message import prepare_message
 from store.migrate import ensure_schema
+from store.occurrences import OccurrenceRow, add_occurrences
 from store.plan import NewJob, StorePlan, Submission
 from userstore.db import DbUserStore, create_account
 from userstore.resolve import Directory
 
-START = datetime(2030, 1, 1, tzinfo=UTC)
+START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
 HALF_HOUR = 1800
+FUTURE = 650 * 24
+"""Hours from START in which meetings are asked for: well within the horizon, where bookings mostly are."""
 
 
 def request(uid: str, room: str, start: datetime, rule: str = "") -> bytes:
@@ -86,8 +90,9 @@ class House:
             store_id = create_mailbox(connection, user.external_id, user.name)
             update_mailbox(connection, store_id, {"mr_accept": True, "mr_decline_conflict": True})
             locked = lock_calendar(connection, store_id)
-            for number in range(size):
-                start = int(START.timestamp()) + number * 2 * HALF_HOUR
+            for number in range(size):  # one an hour; what does not fit into the future is past
+                hours = number - max(size - FUTURE, 0)
+                start = int(START.timestamp()) + hours * 2 * HALF_HOUR
                 row = {"uid": f"old{number}", "state": "accepted", "summary": "x", "source": ""}
                 booking_id = save_booking(connection, locked, None, row)
                 held = [OccurrenceRow(start, start + HALF_HOUR, "")]
@@ -100,7 +105,7 @@ class House:
         submissions = []
         for _ in range(jobs):
             self.number += 1
-            half_hours = self.random.randrange(size) * 2 + 1
+            half_hours = self.random.randrange(min(size, FUTURE)) * 2 + 1
             start = START + timedelta(minutes=30 * half_hours)
             raw = request(f"n{self.number}", f"room{size}", start, rule)
             job = NewJob("anna@example.org", f"room{size}@example.org", "", "", raw, b"")

@@ -1,6 +1,6 @@
 """Start-up: from the command to the first greeting, and what a command line costs.
 
-    .venv/bin/python bench/startup.py [--rounds 7]
+    .venv/bin/python -m bench.startup [--rounds 7]
 
 Measured in turn with a bare interpreter, which is the floor on the same machine.
 """

@@ -4,7 +4,6 @@ Used by the LMTP edge, by direct delivery and by the booker when it hands a mess
 fails hurts only itself.
 """
 
-import hashlib
 import logging
 import secrets
 import time
@@ -59,7 +58,7 @@ def plan_message(
     view = MessageView(content)
     queue_id = secrets.token_hex(6)
     date = datetime.fromtimestamp(int(now), UTC)
-    digest = hashlib.sha256(content).digest() if deduplicate else None
+    digest = view.sha256 if deduplicate else None
     plans: list[Plan | None] = []
     for number, recipient in enumerate(recipients):
         trace = trace_headers(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailcore.envelope import Envelope
 
@@ -20,5 +21,11 @@ def trace_headers(
         f"Delivered-To: {delivered_to}\r\n"
         f"Received: from {greeting}\r\n"
         f"\tby {hostname} with {envelope.protocol} id {queue_id}{named};\r\n"
-        f"\t{format_datetime(date)}\r\n"
+        f"\t{_written(date)}\r\n"
     ).encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=2)
+def _written(date: datetime) -> str:
+    """The date as RFC 5322 writes it; all mail of the same second shares it."""
+    return format_datetime(date)

@@ -23,25 +23,22 @@ from mr_accept.decide import decide
 from mr_accept.expand import expand, occurrences_of
 from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, reply_allowed
 from mr_accept.horizon import extend_series, held_until, horizon_of
-from mr_accept.model import Decision, Instance, Interval, Occurrence
+from mr_accept.model import Decision, Instance, Interval, NotForBookingError, Occurrence
 from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answers
-from store.calendars import (
-    ACCEPTED,
-    CANCELLED,
-    LockedCalendar,
-    held_between,
-    load_lineages,
-    lock_calendar,
-)
-from store.commit import Committer, Reserved, blobs_of
+from store.batch import Reserved
+from store.bookings import ACCEPTED, CANCELLED, load_lineages
+from store.calendars import LockedCalendar, lock_calendar
+from store.commit import Committer
 from store.jobs import Job, finish_job
 from store.mailboxes import INBOX, TRASH
-from store.message import prepare_message
+from store.message import blobs_of, prepare_message
+from store.occurrences import held_between, held_by
 from store.plan import SEEN, Filing, StorePlan, Submission
 from userstore.resolve import Directory, Recipient
 
 _ATTEMPTS = 5
 _UNTIED = "no reply: nothing ties the sender to the organizer"
+_TO_ITSELF = "no reply: the organizer is the resource itself"
 
 Settled = tuple[Fate, str]
 """A fate, and the reason where there is something to say."""
@@ -64,6 +61,12 @@ class _Work:
     def answers(self) -> bool:
         """Whether the organizer may get an automatic reply."""
         return reply_allowed(self.asked.meeting.organizer, self.asked.origin, self.asked.own)
+
+    @property
+    def silence(self) -> str:
+        """Why the organizer does not get one."""
+        own = self.asked.meeting.organizer.address in self.asked.own
+        return _TO_ITSELF if own else _UNTIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Booker:
         TemporaryError for what may work later.
         """
         recipient = self._directory.by_store(job.store_id)
+        if not recipient.mailbox.mr_accept:  # switched off while the message waited
+            raise NotForBookingError("the mailbox does not answer meeting requests any more")
         addresses = (*recipient.user.addresses, job.rcpt_to)
         asked = read_request(
             MessageView(job.content),
@@ -159,7 +164,10 @@ class Booker:
             else:
                 writer.decline(case.change, answers)
             fate = Fate.ACCEPTED if decision.accepted else Fate.DECLINED
-            reasons = [decision.reason.value if decision.reason else "", "" if answers else _UNTIED]
+            reasons = [
+                decision.reason.value if decision.reason else "",
+                "" if answers else work.silence,
+            ]
             settled = fate, "; ".join(filter(None, reasons))
             self._finish(connection, work, settled, answers, reserved)
         failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
@@ -176,8 +184,10 @@ class Booker:
         }
         spans = [Interval(one.start, one.end) for one in busy]
         spans += [Interval(item.start, item.end) for item in case.beside]
+        single = None if case.change.whole else [item.recurrence_id for item in case.change.fresh]
+        own = held_by(connection, case.held.ids, single) if case.held.ids else []
         recurring = work.asked.meeting.recurring
-        decision = decide(case.wanted, recurring, spans, policy_of(work.recipient))
+        decision = decide(case.wanted, recurring, spans, policy_of(work.recipient), own)
         booked = any(row.state == ACCEPTED for row in case.held.stored)
         return replace(decision, keeps=booked and not decision.accepted)
 
@@ -241,7 +251,7 @@ class Booker:
         )
 
     def _processed(self, job: Job, asked: Asked, recipient: Recipient) -> Submission:
-        """The meeting message itself, filed where the settings want it."""
+        """The meeting message itself, filed where the settings want it; its large bodies are on disk already."""
         where = self._settings.booking.processed_requests
         special = recipient.mailbox.special
         filings: tuple[Filing, ...] = ()
@@ -249,12 +259,12 @@ class Booker:
             folder = special[INBOX] if where == "inbox" else special.get(TRASH, special[INBOX])
             filings = (Filing(folder, job.trace, time.time(), flags=SEEN, imap=recipient.imap),)
         message = prepare_message(asked.view, imap=recipient.imap)
-        return Submission(message, (StorePlan(recipient.mailbox.id, filings),))
+        processed = Submission(message, (StorePlan(recipient.mailbox.id, filings),))
+        return self._committer.write_files(processed)
 
     def _reserve(self, work: _Work, answers: int) -> Reserved:
-        """What must not happen inside the transaction: large blobs to disk, blocks of ids."""
+        """The ids for the message and its answers; they cannot be had inside the transaction."""
         blobs = blobs_of(work.processed.message)
-        self._committer.blobs.write_files(blobs)
         return self._committer.reserve(1 + answers, len(blobs) + BLOBS_PER_REPLY * answers)
 
     def _finish(
@@ -281,7 +291,7 @@ def _cancel_fate(instance: Instance, held: Held) -> Fate:
         # An instance of a series, or the whole of what is booked by instances.
         late = master is not None and outdated(instance, master)
         return Fate.STALE if late else Fate.FREED
-    return fate_of_cancel(known_of(own, master), instance.version, obeyed=True)
+    return fate_of_cancel(known_of(own, master), instance.version)
 
 
 def _stranger(asked: Asked, held: Held) -> Settled:

@@ -9,9 +9,17 @@ from mr_accept.change import Row
 from mr_accept.fate import Known, Origin, StoredOrganizer
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import BookingPolicy, Instance, LineageState, Occurrence, Zone
+from mr_accept.model import (
+    BookingPolicy,
+    Instance,
+    LineageState,
+    Occurrence,
+    UnreadableError,
+    Zone,
+)
 from mr_accept.zones import UTC, named_zone
-from store.calendars import ACCEPTED, CANCELLED, BookingRow, OccurrenceRow
+from store.bookings import ACCEPTED, CANCELLED, BookingRow
+from store.occurrences import OccurrenceRow
 from userstore.resolve import Recipient
 
 _STATES = {ACCEPTED: LineageState.ACCEPTED, CANCELLED: LineageState.CANCELLED}
@@ -64,9 +72,17 @@ def object_text(rows: Sequence[BookingRow]) -> str | None:
 
 
 def instance_of(stored: BookingRow, zone: Zone, limits: Limits) -> Instance:
-    """The VEVENT a lineage stands for, from the source that was kept."""
+    """The VEVENT a lineage stands for, from the source that was kept; raises UnreadableError.
+
+    A floating instance is found only in the zone that it was booked in (`mr_accept/rezone.py` moves it).
+    """
     meeting = parse_meeting(stored.source, zone, limits)
-    return next(i for i in meeting.instances if i.recurrence_id == stored.recurrence_id)
+    for instance in meeting.instances:
+        if instance.recurrence_id == stored.recurrence_id:
+            return instance
+    raise UnreadableError(
+        f"the booking {stored.uid} has no instance {stored.recurrence_id} in the zone {zone.name}"
+    )
 
 
 def zone_of(recipient: Recipient, settings: Settings) -> Zone:

@@ -10,20 +10,10 @@ from mr_accept.booking_rows import Held, object_text, split_occurrences
 from mr_accept.change import Change
 from mr_accept.model import Instance, Occurrence
 from mr_accept.replying import Answer
-from store.calendars import (
-    ACCEPTED,
-    CANCELLED,
-    DECLINED,
-    LockedCalendar,
-    drop_bookings,
-    drop_object,
-    drop_occurrence,
-    load_lineages,
-    replace_occurrences,
-    save_booking,
-    save_object,
-    save_range,
-)
+from store.bookings import ACCEPTED, CANCELLED, DECLINED, drop_bookings, load_lineages, save_booking
+from store.calendar_objects import drop_object, save_object, save_range
+from store.calendars import LockedCalendar
+from store.occurrences import drop_occurrence, replace_occurrences
 
 
 class CalendarWriter:

@@ -102,7 +102,7 @@ def _fate(instance: Instance, stored: Mapping[str, Row]) -> Fate | None:
         known = own.known  # it stands by itself, also beside a series that leaves the resource out
     if own is None and known is None and instance.recurrence_id and master is not None:
         return Fate.STALE if outdated(instance, master.known) else None
-    fate = fate_of_request(known, instance.version, obeyed=True)
+    fate = fate_of_request(known, instance.version)
     if fate is Fate.REPEATED and own is not None and not _booked(instance, own):
         return None  # it was declined, and may fit by now
     return fate

@@ -91,13 +91,9 @@ def known_of(own: Known | None, master: Known | None) -> Known | None:
     return master if own is None or master.version >= own.version else own
 
 
-def fate_of_request(stored: Known | None, version: tuple[int, int], obeyed: bool) -> Fate | None:
-    """Return the fate of a REQUEST, or None where it has to be decided."""
+def fate_of_request(stored: Known | None, version: tuple[int, int]) -> Fate | None:
+    """Return the fate of a REQUEST that is obeyed, or None where it has to be decided."""
     order = compare(stored, version)
-    if order is Order.NEW:
-        return None
-    if not obeyed:
-        return Fate.NOT_OBEYED
     if order is Order.OLDER:
         return Fate.STALE
     if order is Order.EQUAL:
@@ -105,16 +101,14 @@ def fate_of_request(stored: Known | None, version: tuple[int, int], obeyed: bool
     return None
 
 
-def fate_of_cancel(stored: Known | None, version: tuple[int, int], obeyed: bool) -> Fate:
-    """Return the fate of a CANCEL.
+def fate_of_cancel(stored: Known | None, version: tuple[int, int]) -> Fate:
+    """Return the fate of a CANCEL that is obeyed.
 
     One with the SEQUENCE and DTSTAMP of the booking itself counts: some programs raise neither.
     """
     order = compare(stored, version)
     if order is Order.NEW:
         return Fate.TOMBSTONE
-    if not obeyed:
-        return Fate.NOT_OBEYED
     return Fate.STALE if order is Order.OLDER else Fate.FREED
 
 

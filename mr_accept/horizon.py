@@ -19,18 +19,15 @@ from mr_accept.change import Row, lineages_of
 from mr_accept.expand import occurrences_of
 from mr_accept.model import BookingPolicy, Instance, Interval, Occurrence
 from mr_accept.sweep import peak_use
-from store.calendars import (
+from store.bookings import BookingRow, load_lineages, save_booking, short_series
+from store.calendars import LockedCalendar
+from store.occurrences import (
     BUSY,
     CLASH,
-    BookingRow,
-    LockedCalendar,
     OccurrenceRow,
     add_occurrences,
     farthest_booked,
     held_between,
-    load_lineages,
-    save_booking,
-    short_series,
 )
 from userstore.resolve import Recipient
 

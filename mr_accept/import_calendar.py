@@ -23,8 +23,10 @@ from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.model import Interval, Meeting, NotForBookingError, Occurrence
 from mr_accept.sweep import peak_use
-from store.calendars import HeldTime, held_between, load_lineages, lock_calendar, touch_store
+from store.bookings import load_lineages
+from store.calendars import lock_calendar, touch_store
 from store.engine import Database
+from store.occurrences import HeldTime, held_between
 from userstore.resolve import Recipient
 
 _FILE_LIMITS = Limits(max_components=200_000, max_source=200_000_000, max_lines=5_000_000)
@@ -98,6 +100,8 @@ def _import_one(
     """Book one meeting; return its clashes, or None when its UID is there already."""
     limits = limits_of(settings.booking)
     meeting = parse_meeting(source, zone_of(recipient, settings), limits)
+    if all(instance.cancelled for instance in meeting.instances):
+        raise NotForBookingError("cancelled")
     store_id = recipient.mailbox.id
     with database.write() as connection:
         locked = lock_calendar(connection, store_id)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from mailcore.charset import decode_bytes
-from mailcore.meeting import calendar_parts, meeting_method, part_method
+from mailcore.meeting import calendar_parts, part_method
 from mailcore.mime import Part, decode_body
 from mailcore.view import MessageView
 from mr_accept.grammar import Component, parse_component
@@ -39,11 +39,6 @@ class CalendarText(NamedTuple):
 
     text: str
     method: str
-
-
-def is_meeting_request(view: MessageView) -> bool:
-    """Whether a message claims to be a REQUEST or a CANCEL; reads content types only."""
-    return meeting_method(view.root) in _METHODS
 
 
 def find_calendar(view: MessageView) -> CalendarText:

@@ -201,11 +201,6 @@ class Meeting:
         """The ORGANIZER, who is the same in all instances."""
         return self.instances[0].organizer
 
-    def instance(self, recurrence_id: str) -> Instance | None:
-        """Return the instance with a canonical recurrence id, or None."""
-        found = (item for item in self.instances if item.recurrence_id == recurrence_id)
-        return next(found, None)
-
 
 class Occurrence(NamedTuple):
     """Busy time of one occurrence, in epoch seconds UTC, half-open.
@@ -261,6 +256,7 @@ class Reason(enum.Enum):
 
     RECURRING = "recurring meetings are not allowed"
     BUSY = "the resource is already booked at that time"
+    ITSELF = "its own occurrences overlap"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from mailcore.charset import one_line
-from mr_accept.model import Decision, Form, Instance, Moment, Occurrence, Zone
+from mr_accept.model import Decision, Duration, Form, Instance, Moment, Occurrence, Zone
 from mr_accept.zones import offset_text
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -34,7 +34,9 @@ def compose_text(
     zoned = instance.start.form is Form.ZONED
     zone = instance.start.zone if zoned else resource_zone
     name = one_line(resource_name)
-    if decision.accepted:
+    if decision.accepted and instance.duration == Duration(0, 0):
+        lines = [f"{name} has accepted the meeting. It has no length, so no time is held for it."]
+    elif decision.accepted:
         lines = [f"{name} has accepted the meeting and is booked."]
     else:
         why = decision.reason.value if decision.reason else "it is not possible"
@@ -45,7 +47,7 @@ def compose_text(
     if place := one_line(instance.location):
         lines.append(f"Where: {place[:_LONGEST_TITLE]}")
     if decision.clashes:
-        lines += ["", "Already taken:"]
+        lines += ["", "These times are not free:"]
         lines += [
             f"  {_clash(clash, instance, zone)}" for clash in decision.clashes[:_MOST_CLASHES]
         ]

@@ -15,30 +15,26 @@ from mr_accept.change import lineages_of
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import extend_series, horizon_of
 from mr_accept.sweep import Use, instants_over
-from store.calendars import (
+from store.bookings import (
     ACCEPTED,
     CANCELLED,
-    CLASH,
     BookingRow,
-    HeldTime,
-    LockedCalendar,
-    all_held,
-    calendar_ids,
     drop_bookings,
-    drop_object,
-    drop_occurrence,
     load_all_lineages,
-    load_clashes,
     load_lineages,
-    lock_calendar,
-    replace_occurrences,
     save_booking,
-    save_object,
-    save_range,
-    set_zone_data,
-    touch_store,
 )
+from store.calendar_objects import drop_object, save_object, save_range
+from store.calendars import LockedCalendar, calendar_ids, lock_calendar, set_zone_data, touch_store
 from store.engine import Database
+from store.occurrences import (
+    CLASH,
+    HeldTime,
+    all_held,
+    drop_occurrence,
+    load_clashes,
+    replace_occurrences,
+)
 from userstore.resolve import Directory, Recipient
 
 log = logging.getLogger(__name__)
@@ -86,7 +82,7 @@ def _extend_one(
         until = horizon_of(connection, store_id, settings.booking, int(time.time()))
         if locked.zone_data not in {"", zone_data_version()}:
             log.info("mailbox %d: time-zone data is new, occurrences are made anew", store_id)
-            _rebuild(connection, locked, recipient, settings)
+            rebuild_locked(connection, locked, recipient, settings)
         set_zone_data(connection, locked, zone_data_version())
         extend_series(connection, locked, recipient, settings, until=until)
 
@@ -100,13 +96,13 @@ def rebuild_occurrences(database: Database, recipient: Recipient, settings: Sett
     """Make the time held anew from the bookings' sources; return how many occurrences there are now."""
     with database.write() as connection:
         locked = lock_calendar(connection, recipient.mailbox.id)
-        written = _rebuild(connection, locked, recipient, settings)
+        written = rebuild_locked(connection, locked, recipient, settings)
         set_zone_data(connection, locked, zone_data_version())
         touch_store(connection, recipient.mailbox.id)
     return written
 
 
-def _rebuild(
+def rebuild_locked(
     connection: Connection, locked: LockedCalendar, recipient: Recipient, settings: Settings
 ) -> int:
     """Make anew what is held, as far as it was held; then hold it to the horizon, where it has to fit."""
@@ -146,7 +142,7 @@ def _rebuild_meeting(
     return len(occurrences)
 
 
-def audit(database: Database, recipient: Recipient, settings: Settings) -> list[Excess]:  # noqa: ARG001
+def audit(database: Database, recipient: Recipient) -> list[Excess]:
     """Every stretch of time in which a resource is held by more bookings than it has places."""
     policy = policy_of(recipient)
     with database.read() as connection:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from mailcore.errors import MailError, TemporaryError, UsageError
+from mailcore.errors import MailError, UsageError
 from mailcore.settings import Settings, load_settings
 from oof.change import (
     OFF,
@@ -144,9 +144,10 @@ def _perform(
 ) -> tuple[OofSettings, ZoneInfo]:
     """Make the change in one transaction; return what is set then, and the zone of its times."""
     from store.mailboxes import load_mailbox  # noqa: PLC0415 - see above
+    from store.migrate import open_database  # noqa: PLC0415
     from store.personal import save_oof  # noqa: PLC0415
 
-    with closing(_open(settings)) as database:
+    with closing(open_database(settings.database_url)) as database:
         external_id = _external_id(database, name)
         with database.read() if change.empty else database.write() as connection:
             mailbox = load_mailbox(connection, external_id)
@@ -158,27 +159,6 @@ def _perform(
                 oof = apply_change(oof, change, zone, now)
                 save_oof(connection, mailbox.id, _stored(oof))
     return oof, zone
-
-
-def _open(settings: Settings) -> "Database":
-    """Open the database; raises TemporaryError, naming it without its password."""
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
-    from store.engine import Database  # noqa: PLC0415
-    from store.migrate import ensure_schema  # noqa: PLC0415
-
-    try:
-        database = Database(settings.database_url)
-    except OSError as error:  # the directory of the embedded database
-        raise TemporaryError(f"database {settings.database_url}: {error.strerror}") from error
-    try:
-        ensure_schema(database)
-    except (TemporaryError, SQLAlchemyError) as error:
-        database.close()
-        shown = database.url.render_as_string(hide_password=True)
-        why = getattr(error, "orig", None) or error
-        raise TemporaryError(f"database {shown} cannot be used now: {why}") from error
-    return database
 
 
 def _external_id(database: "Database", name: str) -> str:

@@ -10,26 +10,20 @@ import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select
 
 from mailcore.errors import TemporaryError
+from store.hot import HotLookup, HotNewRows, HotStatement
 from store.message import NewBlob
 from store.packing import IDENTITY, unpack
 from store.schema import blob, blob_content
 
 DATABASE = "database"
 DIRECTORY = "directory"
-_CHUNK = 500  # hashes asked for in one statement
 
-_KNOWN_HASHES = select(blob.c.sha256, blob.c.id).where(
-    blob.c.sha256.in_(bindparam("hashes", expanding=True))
-)
-_INSERT_NEW = {
-    "postgresql": postgresql.insert(blob).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(blob).on_conflict_do_nothing(),
-}
-_INSERT_CONTENT = insert(blob_content)
+_KNOWN_HASHES = HotLookup(select(blob.c.sha256, blob.c.id), (blob.c.sha256,))
+_INSERT_NEW = HotNewRows(blob)
+_INSERT_CONTENT = HotStatement(insert(blob_content))
 
 
 class BlobStore:
@@ -65,7 +59,7 @@ class BlobStore:
     ) -> dict[bytes, int]:
         """Make sure each blob has a row; return the id by hash.  `ids` are fresh, one per blob at least."""
         wanted = {b.sha256: b for b in blobs}
-        known = _existing(connection, list(wanted))
+        known = _existing(connection, wanted)
         # In the order of the hash: two batches that insert the same blobs cannot deadlock.
         missing = [wanted[h] for h in sorted(wanted) if h not in known]
         if missing:
@@ -78,20 +72,15 @@ class BlobStore:
         """Insert blobs that had no row a moment ago; somebody else may have been quicker with some."""
         own = {new.sha256: new_id for new, new_id in zip(missing, ids, strict=False)}
         rows = [_blob_row(new, own[new.sha256], self.location(new), now) for new in missing]
-        statement = _INSERT_NEW[connection.dialect.name]
-        inserted = connection.execute(
-            statement,
-            rows,
-            execution_options={"preserve_rowcount": True},  # an INSERT's is dropped otherwise
-        )
-        known = own if inserted.rowcount == len(rows) else _existing(connection, list(own))
+        inserted = _INSERT_NEW.each(connection, rows)
+        known = own if inserted == len(rows) else _existing(connection, own)
         contents = [
             {"blob_id": own[new.sha256], "content": new.stored}
             for new in missing
             if known[new.sha256] == own[new.sha256] and self.location(new) == DATABASE
         ]
         if contents:
-            connection.execute(_INSERT_CONTENT, contents)
+            _INSERT_CONTENT.each(connection, contents)
         return known
 
     def load(self, connection: Connection, ids: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
@@ -126,12 +115,9 @@ class BlobStore:
             raise TemporaryError(f"attachment directory: {error}") from error
 
 
-def _existing(connection: Connection, hashes: list[bytes]) -> dict[bytes, int]:
-    found: dict[bytes, int] = {}
-    for start in range(0, len(hashes), _CHUNK):
-        some = {"hashes": hashes[start : start + _CHUNK]}
-        found.update((row.sha256, row.id) for row in connection.execute(_KNOWN_HASHES, some))
-    return found
+def _existing(connection: Connection, hashes: Iterable[bytes]) -> dict[bytes, int]:
+    found = _KNOWN_HASHES.rows(connection, [(sha256,) for sha256 in hashes])
+    return {row[0]: row[1] for row in found}
 
 
 def _blob_row(new: NewBlob, new_id: int, location: str, now: float) -> dict[str, object]:

@@ -12,7 +12,6 @@ from store.engine import Database
 from store.schema import counter
 
 BLOCK = 1000
-NAMES = ("message", "blob", "uidvalidity", "directory")
 
 
 def raise_counter(connection: Connection, name: str, by: int = 1) -> int:

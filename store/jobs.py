@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from mailcore.errors import TemporaryError, UsageError
 from store.engine import Database, db_now
-from store.packing import unpack_content
+from store.packing import pack_content, unpack_content
+from store.plan import NewJob
 from store.schema import job
 
 PENDING = "pending"
@@ -60,6 +61,24 @@ class JobRecord:
 
 class LeaseLostError(TemporaryError):
     """Somebody else has taken the job over; what was done for it must be rolled back."""
+
+
+def add_job(connection: Connection, store_id: int, new: NewJob, now: float) -> int:
+    """Put a meeting message before the booker of a resource; return the job's id."""
+    row = {
+        "store_id": store_id,
+        "state": PENDING,
+        "mail_from": new.mail_from,
+        "rcpt_to": new.rcpt_to,
+        "message_id": new.message_id,
+        "subject": new.subject,
+        "size": len(new.content),
+        "content": pack_content(new.content),
+        "trace": new.trace,
+        "created_at": now,
+        "tried_since": now,
+    }
+    return int(connection.execute(insert(job).returning(job.c.id), row).scalar_one())
 
 
 def waiting_resources(database: Database) -> list[int]:

@@ -1,6 +1,5 @@
 """A message on its way into the store: split, hashed and compressed before any transaction begins."""
 
-import hashlib
 from dataclasses import dataclass
 
 from mailcore.content import Body, assemble, split
@@ -54,11 +53,10 @@ def prepare_message(view: MessageView, *, imap: bool) -> NewMessage:
     """Split and compress a message; with `imap`, also what an IMAP server answers without parsing."""
     raw = view.raw
     content = split(raw, view.root)
-    digest = hashlib.sha256(raw).digest()
     codec, skeleton = pack(content.skeleton)
     sender = view.from_
     return NewMessage(
-        sha256=digest,
+        sha256=view.sha256,
         size=len(raw),
         skeleton_codec=codec,
         skeleton=skeleton,
@@ -70,8 +68,16 @@ def prepare_message(view: MessageView, *, imap: bool) -> NewMessage:
         sent_at=view.date.timestamp() if view.date else None,
         imap=imap_copy(raw, view.root) if imap else None,
         # Kept as it is: an IMAP server reads slices of it.
-        raw=NewBlob(digest, len(raw), IDENTITY, raw) if imap else None,
+        raw=NewBlob(view.sha256, len(raw), IDENTITY, raw) if imap else None,
     )
+
+
+def blobs_of(new: NewMessage) -> list[NewBlob]:
+    """Every blob a message is made of, the IMAP copy included."""
+    blobs = [body.blob for body in new.bodies]
+    if new.raw is not None:
+        blobs.append(new.raw)
+    return blobs
 
 
 def _new_body(body: Body) -> NewBody:

@@ -8,13 +8,34 @@ Alembic is loaded only when something is to be done.
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from mailcore.errors import UsageError
+from mailcore.errors import TemporaryError, UsageError
 from store.engine import Database
 from store.schema import REVISION
 
 _LOCK = 0x6B6F70616E6F  # one migration at a time on a shared server
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def open_database(url: str) -> Database:
+    """Open the database of that URL with a schema that fits; the caller closes it.
+
+    Raises TemporaryError, naming the database without its password, when it cannot be opened now, and UsageError
+    for what an administrator has to mend.
+    """
+    database = Database(url)
+    try:
+        ensure_schema(database)
+    except (TemporaryError, SQLAlchemyError) as error:
+        database.close()
+        shown = database.url.render_as_string(hide_password=True)
+        why = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+        raise TemporaryError(f"database {shown} cannot be opened: {why}") from error
+    except UsageError:
+        database.close()
+        raise
+    return database
 
 
 def ensure_schema(database: Database) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from mailcore.address import address_key
 from mailcore.outgoing import OutgoingMail
 from store.engine import Database, db_now
+from store.plan import Outgoing
 from store.schema import outbox
 
-_CLOCK_STEP = (
-    0.01  # seconds; a mail just queued is due although the database's clock is coarser than ours
-)
+_CLOCK_STEP = 0.01
+"""Seconds by which the database's clock may be coarser than ours: a mail just queued is due."""
 
 QUEUED = "queued"
 SENT = "sent"
@@ -39,6 +39,25 @@ class OutboxEntry:
     created_at: float
     finished_at: float | None
     lease_token: str
+
+
+def add_outgoing(connection: Connection, store_id: int, leaving: Outgoing, now: float) -> int:
+    """Put one mail into the outbox; return its id."""
+    row = {
+        "store_id": store_id,
+        "job_id": leaving.job_id,
+        "kind": leaving.kind,
+        "mail_from": leaving.mail.mail_from,
+        "rcpt_to": leaving.mail.rcpt_to,
+        "rcpt_key": address_key(leaving.mail.rcpt_to),
+        "message_id": leaving.mail.message_id,
+        "subject": leaving.subject,
+        "content": leaving.mail.content,
+        "state": QUEUED,
+        "next_attempt_at": max(now, leaving.not_before),
+        "created_at": now,
+    }
+    return int(connection.execute(insert(outbox).returning(outbox.c.id), row).scalar_one())
 
 
 def lease_due(database: Database, limit: int, seconds: float) -> list[OutboxEntry]:
@@ -68,6 +87,25 @@ def lease_due(database: Database, limit: int, seconds: float) -> list[OutboxEntr
             .returning(outbox)
         ).all()
     return [_entry(row) for row in sorted(rows, key=lambda row: int(row.id))]
+
+
+def renew_lease(database: Database, batch: Sequence[OutboxEntry], seconds: float) -> bool:
+    """Hold mails taken together for `seconds` from now on; False when any of them is not ours any more."""
+    with database.write() as connection:
+        renewed = connection.execute(
+            update(outbox).where(*_held(batch)).values(lease_until=db_now() + seconds)
+        )
+    return renewed.rowcount == len(batch)
+
+
+def release_untried(database: Database, untried: Sequence[OutboxEntry]) -> None:
+    """Give mails taken together back that were not tried: they are due as before."""
+    if not untried:
+        return
+    with database.write() as connection:
+        connection.execute(
+            update(outbox).where(*_held(untried)).values(lease_token="", lease_until=0)
+        )
 
 
 def mark_sent(database: Database, sent: Sequence[tuple[OutboxEntry, str]]) -> None:
@@ -112,9 +150,25 @@ def reply_times(connection: Connection, kind: str, rcpt_to: str, since: float) -
     return list(connection.execute(query).scalars())
 
 
+def count_queued(database: Database) -> int:
+    """How many mails have not left yet, due or not."""
+    query = select(func.count()).select_from(outbox).where(outbox.c.state == QUEUED)
+    with database.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def list_outbox(connection: Connection) -> list[OutboxEntry]:
     """Everything in the outbox, by id."""
     return [_entry(row) for row in connection.execute(select(outbox).order_by(outbox.c.id))]
+
+
+def _held(entries: Sequence[OutboxEntry]) -> tuple[ColumnElement[bool], ...]:
+    """The condition that these mails, taken together, are still ours."""
+    return (
+        outbox.c.id.in_([entry.id for entry in entries]),
+        outbox.c.lease_token == entries[0].lease_token,
+        outbox.c.state == QUEUED,
+    )
 
 
 def _end(connection: Connection, entry: OutboxEntry, state: str, reply: str) -> bool:

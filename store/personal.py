@@ -6,11 +6,12 @@ the next mail, in whatever process, is decided with what was set.
 
 import time
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailcore.errors import UsageError
 from store.mailboxes import StoredOof, touch_directory
+from store.plan import OofClaim
 from store.schema import oof_memory, oof_setting, rule
 
 
@@ -59,10 +60,8 @@ def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
     Switching it on begins a new absence: whom it answered before is forgotten, and
     `switched_on_at` is now.  In every other case what is stored of that stays, whatever `oof` says.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(
-        dialect.insert(oof_setting).values(store_id=store_id).on_conflict_do_nothing()
-    )
+    row = _insert_into(connection, oof_setting).values(store_id=store_id)
+    connection.execute(row.on_conflict_do_nothing())
     stored = connection.execute(
         select(oof_setting.c.enabled, oof_setting.c.switched_on_at)
         .where(oof_setting.c.store_id == store_id)
@@ -85,3 +84,26 @@ def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
         )
     )
     touch_directory(connection)
+
+
+def claim_answer(connection: Connection, store_id: int, claim: OofClaim, now: float) -> bool:
+    """Remember that this sender is answered now; False when an answer has gone out since `not_since`."""
+    statement = _insert_into(connection, oof_memory).values(
+        store_id=store_id, sender_key=claim.sender_key, answered_at=now
+    )
+    claimed = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[oof_memory.c.store_id, oof_memory.c.sender_key],
+            set_={"answered_at": now},
+            where=oof_memory.c.answered_at <= claim.not_since,
+        ),
+        execution_options={"preserve_rowcount": True},  # an INSERT's is dropped otherwise
+    )
+    return claimed.rowcount == 1
+
+
+def _insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what happens when the row is there: each database has its own words."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

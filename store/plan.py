@@ -70,10 +70,14 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One message and its plans; they are committed together or not at all."""
+    """One message and its plans; they are committed together or not at all.
+
+    `on_disk` says that its large bodies have been written already.
+    """
 
     message: NewMessage
     plans: tuple[StorePlan, ...]
+    on_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import logging
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 
 from mailcore.settings import RetentionSettings
-from store.calendars import CANCELLED, DECLINED
+from store.bookings import CANCELLED, DECLINED
 from store.engine import Database
 from store.jobs import DONE
 from store.outbox import QUEUED

@@ -14,7 +14,8 @@ from concurrent.futures import Future
 
 from mailcore import failpoint
 from mailcore.errors import MailError, TemporaryError
-from store.commit import Committer, RepeatSinglyError
+from store.batch import RepeatSinglyError
+from store.commit import Committer
 from store.plan import Receipt, Submission
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class GroupCommitWriter:
         self._waiting: deque[tuple[Submission, Future[Receipts]]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._settled: Callable[[], None] = lambda: None
         self._batch_began: float | None = None  # time.monotonic(); None while it waits for work
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -57,6 +59,18 @@ class GroupCommitWriter:
             self._waiting.append((submission, future))
             self._changed.notify()
         return future
+
+    def write_files(self, submission: Submission) -> Submission:
+        """Put the large bodies on disk now, in the caller's thread, and return what is to be submitted.
+
+        Not needed, but several threads write faster than one, and small mail does not wait behind large.  Raises
+        TemporaryError when the directory cannot be written.
+        """
+        return self._committer.write_files(submission)
+
+    def call_when_settled(self, settled: Callable[[], None]) -> None:
+        """Have `settled` called, in the writer's thread, whenever the futures of a batch have got their results."""
+        self._settled = settled
 
     @property
     def alive(self) -> bool:
@@ -115,6 +129,7 @@ class GroupCommitWriter:
             log.error("a message could not be committed", exc_info=error)
         for _, future in batch:
             future.set_exception(error)
+        self._settled()
 
     def _commit(self, submissions: Sequence[Submission]) -> list[Receipts]:
         staged = self._committer.stage(submissions)
@@ -137,6 +152,7 @@ class GroupCommitWriter:
                 if receipt.job_id is not None:
                     resources.add(plan.store_id)
                 mail_leaves = mail_leaves or bool(plan.outgoing)
+        self._settled()
         if resources or mail_leaves:
             failpoint.hit(failpoint.BEFORE_WAKE_UP)
             self._wake_up(resources, mail_leaves=mail_leaves)

@@ -49,6 +49,7 @@ ALSO: dict[str, set[str]] = {
     "mr_accept/horizon.py": {"store", "userstore"},
     "mr_accept/import_calendar.py": {"store", "userstore"},
     "mr_accept/replying.py": {"store", "userstore"},
+    "mr_accept/rezone.py": {"store", "userstore"},
     "mr_accept/upkeep.py": {"store", "userstore"},
     "mr_accept/worker.py": {"store", "userstore", "delivery"},
 }

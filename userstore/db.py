@@ -6,7 +6,7 @@ Whatever is wrong with a request raises UsageError before anything is changed.
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -52,12 +52,11 @@ class DbUserStore:
         with self._database.read() as connection:
             return find_account(connection, account.c.id == account_id(external_id))
 
-    def users(self) -> Iterator[User]:
+    def users(self) -> list[User]:
         """See UserStore."""
         with self._database.read() as connection:
             rows = connection.execute(select(account).order_by(account.c.name)).all()
-            for row in rows:
-                yield _user(connection, row)
+            return [_user(connection, row) for row in rows]
 
     def authenticate(self, name: str, password: str) -> User | None:
         """See UserStore."""

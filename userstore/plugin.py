@@ -1,6 +1,6 @@
 """What every user store plugin can do.  Whoever asks knows this Protocol, never a plugin."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol
 
 from userstore.model import User
@@ -24,7 +24,7 @@ class UserStore(Protocol):
         """The user whom this plugin knows under that id."""
         ...
 
-    def users(self) -> Iterator[User]:
+    def users(self) -> Sequence[User]:
         """Every user and resource, by name."""
         ...
 

@@ -7,7 +7,9 @@ import pytest
 
 from admin.bookings import parse_time
 from mailcore.errors import UsageError
-from store.calendars import CLASH, OccurrenceRow, add_occurrences, lock_calendar, save_booking
+from store.bookings import save_booking
+from store.calendars import lock_calendar
+from store.occurrences import CLASH, OccurrenceRow, add_occurrences
 from tests.admin.shell import Installed, Shell
 
 BERLIN = ZoneInfo("Europe/Berlin")

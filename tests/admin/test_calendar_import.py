@@ -56,3 +56,22 @@ def test_what_is_no_calendar_is_refused(embedded: tuple[Shell, Installed], text:
     before = installed.contents()
     shell.refuses("--import-calendar", "aurora", "-", stdin=text)
     assert installed.contents() == before
+
+
+def test_what_was_cancelled_is_no_booking(shell: Shell, installed: Installed) -> None:
+    gone = event("gone").replace("SUMMARY", "STATUS:CANCELLED\nSUMMARY")
+    said = shell.ok("--import-calendar", "aurora", "-", stdin=calendar(event("good", 12), gone))
+    assert said.splitlines() == ["1 booking imported for aurora.", "Skipped gone: cancelled"]
+    assert [booking["uid"] for booking in shell.json("--list-bookings", "aurora")] == ["good"]
+
+
+def test_what_floats_follows_the_mailbox_into_another_zone(
+    shell: Shell, installed: Installed
+) -> None:
+    floating = event("floats", 11).replace(";TZID=Europe/Berlin", "")
+    shell.ok("--import-calendar", "aurora", "-", stdin=calendar(floating, event("zoned", 20)))
+    zoned = shell.json("--list-bookings", "aurora")[1]["start"]
+    shell.ok("-u", "aurora", "--timezone", "America/New_York")
+    starts = {one["uid"]: one["start"] for one in shell.json("--list-bookings", "aurora")}
+    assert starts["floats"].startswith(f"{SOON[:4]}-{SOON[4:6]}-{SOON[6:]}T11:00:00-0")
+    assert datetime.fromisoformat(starts["zoned"]) == datetime.fromisoformat(zoned)

@@ -1,10 +1,14 @@
-"""A builder of VCALENDARs for the tests of the booker."""
+"""A builder of VCALENDARs, and a booker at work on both databases."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.zones import IanaZone
+from tests.support.booking_desk import Desk, Room, open_desk
+from tests.support.databases import shared_url
 
 ORGANIZER = "ORGANIZER;CN=Anna Berg:mailto:anna@example.org"
 ROOM = "ATTENDEE;CUTYPE=RESOURCE;CN=Room Aurora;RSVP=TRUE:mailto:room-aurora@example.org"
@@ -48,3 +52,16 @@ class Ics:
 @pytest.fixture
 def ics():
     return Ics()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def desk(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    with open_desk(shared_url(request, tmp_path_factory)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def room(desk: Desk) -> Room:
+    return desk.room()

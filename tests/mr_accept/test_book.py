@@ -1,13 +1,12 @@
 """The fate table line by line, on both databases: jobs in, calendars, replies and mailboxes out."""
 
 import email.utils
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.booking_desk import Desk, Room, open_desk
-from tests.support.databases import shared_url
+from store.mailboxes import update_mailbox
+from tests.support.booking_desk import Desk, Room
 from tests.support.meetings import (
     ANNA,
     BEN,
@@ -19,23 +18,11 @@ from tests.support.meetings import (
     mail,
     meeting_mail,
 )
+from userstore.db import update_account
 
 NINE = at(9)
 DAILY = "FREQ=DAILY;COUNT=4"
 DAYS = [at(9, day=day) for day in range(4)]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def desk(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    with open_desk(shared_url(request, tmp_path_factory)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def room(desk: Desk) -> Room:
-    return desk.room()
 
 
 def held(room: Room) -> list[tuple[str, object]]:
@@ -263,6 +250,36 @@ def test_an_untied_sender_books_without_a_reply(room: Room) -> None:
     assert (room.outbox(), room.mails("Sent Items")) == ([], [])
     assert room.ask("one", NINE, from_=EVE).fate == "repeated"  # by the pair; nothing to repeat
     assert room.outbox() == []
+
+
+def test_a_change_that_asks_for_no_more_time_fits_where_too_much_is_booked(desk: Desk) -> None:
+    beamers = desk.room(capacity=2)
+    assert beamers.ask("one", NINE, rrule=DAILY).fate == "accepted"
+    assert beamers.ask("two", NINE, rrule=DAILY).fate == "accepted"
+    with desk.database.write() as connection:
+        update_account(connection, beamers.recipient.user.external_id, {"capacity": 1})
+    renamed = {"rrule": DAILY, "sequence": 1, "summary": "Renamed"}
+    assert beamers.ask("one", NINE, **renamed).fate == "accepted"
+    assert beamers.ask("one", DAYS[1], 30, recurrence_id=DAYS[1], sequence=2).fate == "accepted"
+    assert beamers.ask("one", DAYS[2], 90, recurrence_id=DAYS[2], sequence=2).fate == "declined"
+    assert beamers.ask("one", NINE, 90, rrule=DAILY, sequence=3).fate == "declined"
+    assert beamers.ask("three", NINE).fate == "declined"
+
+
+def test_a_resource_does_not_answer_itself(room: Room) -> None:
+    outcome = room.ask("one", NINE, organizer=room.address, from_=room.address)
+    assert outcome.fate == "accepted"
+    assert outcome.reason == "no reply: the organizer is the resource itself"
+    assert room.outbox() == []
+
+
+def test_a_request_that_waited_until_nobody_answers_requests_is_ordinary_mail(room: Room) -> None:
+    with room.desk.database.write() as connection:
+        update_mailbox(connection, room.store_id, {"mr_accept": False})
+    outcome = room.ask("one", NINE)
+    assert outcome.fate == "ordinary"
+    assert outcome.reason == "the mailbox does not answer meeting requests any more"
+    assert (room.held(), room.outbox(), len(room.mails("Inbox"))) == ([], [], 1)
 
 
 def test_a_cancelled_meeting_protects_its_uid_from_nobody(room: Room) -> None:

@@ -1,13 +1,11 @@
 """Series and their instances, the policies of resources, and the hourly limit, on both databases."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.booking_desk import Desk, Reply, Room, open_desk
-from tests.support.databases import shared_url
+from tests.support.booking_desk import Desk, Reply, Room
 from tests.support.meetings import (
     BEN,
     at,
@@ -21,19 +19,6 @@ from tests.support.meetings import (
 NINE = at(9)
 DAILY = "FREQ=DAILY;COUNT=4"
 DAYS = [at(9, day=day) for day in range(4)]
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def desk(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    with open_desk(shared_url(request, tmp_path_factory)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def room(desk: Desk) -> Room:
-    return desk.room()
 
 
 def held(room: Room) -> list[tuple[str, object]]:

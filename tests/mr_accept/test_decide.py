@@ -15,7 +15,7 @@ PAIR = BookingPolicy(capacity=2)
 OPEN = BookingPolicy(decline_conflict=False)
 NO_SERIES = BookingPolicy(decline_recurring=True)
 NO_SERIES_OPEN = BookingPolicy(decline_recurring=True, decline_conflict=False)
-BUSY, RECURRING = Reason.BUSY, Reason.RECURRING
+BUSY, ITSELF, RECURRING = Reason.BUSY, Reason.ITSELF, Reason.RECURRING
 
 TABLE = [
     # request, busy, recurring, policy, reason (None: accepted), which occurrences clash
@@ -32,7 +32,8 @@ TABLE = [
     ([(9, 10), (19, 20)], [(19, 20)], True, ROOM, BUSY, [1]),  # not only the first is compared
     ([(9, 10), (19, 20), (29, 30)], [(5, 40)], True, ROOM, BUSY, [0, 1, 2]),
     ([(9, 10), (19, 20)], [(10, 19)], True, ROOM, None, []),
-    ([(9, 12), (11, 14)], [], True, ROOM, BUSY, [0, 1]),  # a series that overlaps itself
+    ([(9, 12), (11, 14)], [], True, ROOM, ITSELF, [0, 1]),  # a series that overlaps itself
+    ([(9, 12), (11, 14)], [(9, 10)], True, ROOM, BUSY, [0, 1]),
     ([(9, 12), (11, 14)], [], True, PAIR, None, []),
     ([(9, 12), (11, 14)], [(11, 12)], True, PAIR, BUSY, [0, 1]),
     ([(9, 10)], [], True, NO_SERIES, RECURRING, []),
@@ -75,6 +76,43 @@ def test_an_occurrence_clashes_exactly_where_the_peak_exceeds_the_capacity(reque
     slow = [item for item in sorted(asked) if peak_use([*asked, *taken], *item[:2]) > most]
     assert list(got.clashes) == slow
     assert got.accepted is (not slow)
+
+
+OVER = [(9, 11), (9, 11)]  # more than a room takes: imported, or of a time of more capacity
+
+HELD_TABLE = [
+    # request, what the booking held, other bookings, which occurrences clash
+    ([(9, 11)], [(9, 11)], OVER, []),
+    ([(9, 10)], [(9, 11)], OVER, []),  # shorter than before
+    ([(9, 12)], [(9, 11)], OVER, [0]),
+    ([(8, 10)], [(9, 11)], OVER, [0]),
+    ([(9, 11)], [(12, 13)], OVER, [0]),
+    ([(9, 10), (9, 11)], [(9, 11)], OVER, [1]),  # a span is good for one occurrence only
+    ([(9, 11), (29, 31)], [(9, 11), (29, 31)], [(9, 11), (29, 31)], []),
+    ([(9, 11), (30, 32)], [(9, 11), (29, 31)], [(9, 11), (29, 31)], [1]),
+]
+
+
+@pytest.mark.parametrize(("request_", "held", "busy", "clashing"), HELD_TABLE)
+def test_what_asks_for_no_more_than_it_holds_fits(request_, held, busy, clashing):
+    occurrences = [Occurrence(start, end, "") for start, end in request_]
+    taken, given_back = ([Interval(*item) for item in some] for some in (busy, held))
+    got = decide(occurrences, True, taken, ROOM, given_back)
+    assert got.clashes == tuple(occurrences[index] for index in clashing)
+    assert got.accepted is (not clashing)
+
+
+@given(spans, spans, spans, st.integers(1, 3))
+def test_what_is_accepted_raises_no_use_above_the_capacity(request_, held, busy, most):
+    asked = [Occurrence(start, start + size, "") for start, size in request_]
+    before, taken = (
+        [Interval(start, start + size) for start, size in some] for some in (held, busy)
+    )
+    if not decide(asked, False, taken, BookingPolicy(capacity=most), before).accepted:
+        return
+    for instant in range(50):
+        use = peak_use([*asked, *taken], instant, instant + 1)
+        assert use <= max(most, peak_use([*before, *taken], instant, instant + 1))
 
 
 def test_five_thousand_against_fifty_thousand_is_quick():

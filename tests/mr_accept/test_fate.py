@@ -37,25 +37,21 @@ def test_order(stored, version, order):
 
 
 @pytest.mark.parametrize(
-    ("stored", "version", "obeyed", "request_", "cancel"),
+    ("stored", "version", "request_", "cancel"),
     [
-        (None, (0, 0), True, None, Fate.TOMBSTONE),
-        (None, (0, 0), False, None, Fate.TOMBSTONE),
-        (BOOKED, (3, 0), True, None, Fate.FREED),
-        (BOOKED, (2, 1001), True, None, Fate.FREED),
-        (BOOKED, (2, 1000), True, Fate.REPEATED, Fate.FREED),
-        (BOOKED, (2, 999), True, Fate.STALE, Fate.STALE),
-        (BOOKED, (3, 0), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
-        (BOOKED, (2, 1000), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
-        (BOOKED, (1, 0), False, Fate.NOT_OBEYED, Fate.NOT_OBEYED),
-        (CANCELLED, (3, 0), True, None, Fate.FREED),  # invited again
-        (CANCELLED, (2, 1000), True, Fate.STALE, Fate.FREED),
-        (CANCELLED, (1, 0), True, Fate.STALE, Fate.STALE),  # a request that comes late
+        (None, (0, 0), None, Fate.TOMBSTONE),
+        (BOOKED, (3, 0), None, Fate.FREED),
+        (BOOKED, (2, 1001), None, Fate.FREED),
+        (BOOKED, (2, 1000), Fate.REPEATED, Fate.FREED),
+        (BOOKED, (2, 999), Fate.STALE, Fate.STALE),
+        (CANCELLED, (3, 0), None, Fate.FREED),  # invited again
+        (CANCELLED, (2, 1000), Fate.STALE, Fate.FREED),
+        (CANCELLED, (1, 0), Fate.STALE, Fate.STALE),  # a request that comes late
     ],
 )
-def test_fates(stored, version, obeyed, request_, cancel):
-    assert fate_of_request(stored, version, obeyed) is request_
-    assert fate_of_cancel(stored, version, obeyed) is cancel
+def test_fates(stored, version, request_, cancel):
+    assert fate_of_request(stored, version) is request_
+    assert fate_of_cancel(stored, version) is cancel
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_what_does_not_fit_when_a_series_is_extended_holds_nothing(room: Room) -
         Slot("elevenths", MEETING_OF_BOTH, end, "clash"),
         Slot("mondays", MEETING_OF_BOTH, end, "accepted"),
     ]
-    assert audit(room.desk.database, room.recipient, room.desk.settings) == []
+    assert audit(room.desk.database, room.recipient) == []
     # The clash keeps nobody out once the other series is gone.
     room.ask("mondays", at(9), method="CANCEL", sequence=1)
     assert room.ask("one", MEETING_OF_BOTH).fate == "accepted"
@@ -197,7 +197,7 @@ def test_a_series_that_comes_to_overlap_itself_holds_the_resource_once(room: Roo
         connection.execute(update(booking).where(booking.c.uid == "nights").values(**values))
     extend(room, 500)
     assert [slot.status for slot in room.slots()].count("clash") == 1
-    assert audit(room.desk.database, room.recipient, room.desk.settings) == []
+    assert audit(room.desk.database, room.recipient) == []
 
 
 def test_a_calendar_that_cannot_be_read_is_not_a_free_one(room: Room) -> None:

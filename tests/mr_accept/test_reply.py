@@ -305,10 +305,17 @@ def test_the_words_of_a_refusal_name_each_clash_in_the_organizer_s_zone(ics):
     assert lines[0] == (
         "Room Aurora has declined the meeting: the resource is already booked at that time."
     )
-    begin = lines.index("Already taken:")
+    begin = lines.index("These times are not free:")
     assert lines[begin + 1] == "  Mon 5 January 2026, 09:00 to 10:00 (America/New_York, UTC-05:00)"
     assert len(lines) == begin + 12
     assert lines[-1] == "  and 2 more"
+
+
+def test_an_accepted_meeting_without_a_length_does_not_claim_to_be_booked(ics):
+    text, _ = parts(reply_to(ics.meeting(DTEND=None)))
+    assert text.splitlines()[0] == (
+        "Room Aurora has accepted the meeting. It has no length, so no time is held for it."
+    )
 
 
 def test_the_clashes_of_an_all_day_event_are_days(ics):

@@ -10,8 +10,9 @@ from sqlalchemy import delete, select, update
 from mailcore.errors import UsageError
 from mailcore.settings import Settings
 from mr_accept.upkeep import Excess, audit, cancel_booking, extend_all, rebuild_occurrences
-from store.calendars import BUSY, OccurrenceRow, add_occurrences, lock_calendar
+from store.calendars import lock_calendar
 from store.mailboxes import orphan_mailbox
+from store.occurrences import BUSY, OccurrenceRow, add_occurrences
 from store.schema import booking, calendar, occurrence
 from tests.support.booking_desk import Desk, Room, open_desk
 from tests.support.databases import shared_url
@@ -44,7 +45,7 @@ def rebuild(room: Room, settings: Settings | None = None) -> int:
 
 
 def excesses(room: Room) -> list[Excess]:
-    return audit(room.desk.database, room.recipient, room.desk.settings)
+    return audit(room.desk.database, room.recipient)
 
 
 def cancel(room: Room, uid: str, recurrence_id: str = "") -> int:

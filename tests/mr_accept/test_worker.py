@@ -13,25 +13,11 @@ from mr_accept.worker import pause_after
 from store.jobs import lease_jobs
 from store.mailboxes import StoredOof, create_folder, orphan_mailbox
 from store.personal import add_rule, save_oof
-from tests.support.booking_desk import Desk, Room, open_desk
-from tests.support.databases import shared_url
+from tests.support.booking_desk import Desk, Room
 from tests.support.meetings import ANNA, at, meeting_mail
 from tests.support.waiting import wait_for
 
 NINE = at(9)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def desk(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    with open_desk(shared_url(request, tmp_path_factory)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def room(desk: Desk) -> Room:
-    return desk.room()
 
 
 @pytest.fixture(autouse=True)

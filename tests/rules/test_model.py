@@ -1,6 +1,8 @@
 """Rule documents: what they say, and errors that name the rule and the field."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,3 +127,10 @@ def test_conditions_are_nested_as_deep_as_a_person_would() -> None:
 def test_a_document_nested_without_end_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="not valid JSON"):
         parse_rule(nested(100_000))
+
+
+def test_the_examples_of_the_documentation_are_rules() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    examples = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) >= 3
+    assert all(parse_rule(example).actions for example in examples)

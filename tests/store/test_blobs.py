@@ -4,6 +4,7 @@ import base64
 import hashlib
 import random
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -169,3 +170,16 @@ def test_more_blobs_than_fit_into_one_statement(post_office: PostOffice) -> None
     for uid in (1, 2):
         post_office.deliver(mailbox, raw)
         assert post_office.read(mailbox, uid) == TRACE + raw
+
+
+def test_files_written_ahead_are_not_written_again(office: PostOffice, attachments: Path) -> None:
+    data = noise(2 * LARGE)
+    mailbox = office.mailbox()
+    ahead = office.committer.write_files(submission(with_attachment(data), plan(mailbox)))
+    (written,) = files(attachments)
+    before = written.stat().st_mtime_ns
+    with patch.object(office.blobs, "_path", wraps=office.blobs._path) as looked_for:
+        uid = office.commit(ahead)[0][0].uids[0]
+    assert not looked_for.called
+    assert written.stat().st_mtime_ns == before
+    assert office.read(mailbox, uid) == TRACE + with_attachment(data)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
+from store.batch import RepeatSinglyError
 from store.blobs import BlobStore
-from store.commit import Committer, RepeatSinglyError
+from store.commit import Committer
 from store.mailboxes import Mailbox, create_folder
 from store.plan import (
     SEEN,

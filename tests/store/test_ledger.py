@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mailcore.errors import TemporaryError
-from store.commit import RepeatSinglyError
+from store.batch import RepeatSinglyError
 from store.engine import Database
 from store.mailboxes import Mailbox
 from store.plan import (

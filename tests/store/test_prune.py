@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Table, insert
 
 from mailcore.settings import RetentionSettings
-from store.calendars import ACCEPTED, CANCELLED, DECLINED
+from store.bookings import ACCEPTED, CANCELLED, DECLINED
 from store.jobs import DONE, PENDING
 from store.mailboxes import Mailbox
 from store.outbox import FAILED, QUEUED, SENT

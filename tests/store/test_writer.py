@@ -11,7 +11,7 @@ import pytest
 
 from mailcore.errors import TemporaryError
 from mailcore.outgoing import OutgoingMail
-from store.commit import RepeatSinglyError
+from store.batch import RepeatSinglyError
 from store.engine import Database
 from store.mailboxes import Mailbox
 from store.plan import Filing, NewJob, Outgoing, Receipt, StorePlan, Submission
@@ -19,6 +19,7 @@ from store.schema import mailbox_entry
 from store.writer import GroupCommitWriter, Receipts
 from tests.support.mailboxes import NOW, RAW, PostOffice, plan, submission
 from tests.support.servers import free_port
+from tests.support.waiting import wait_for
 
 DEADLINE = 20.0
 
@@ -116,6 +117,16 @@ def test_a_bad_submission_hurts_only_itself(
     assert uids(post_office, mailbox) == [1, 2, 3]
     assert "a batch of 5 failed and is repeated one by one" in caplog.text
     assert "a message could not be committed" in caplog.text
+
+
+def test_how_long_a_batch_is_at_work(post_office: PostOffice, writer: GroupCommitWriter) -> None:
+    assert (writer.alive, writer.busy_seconds) == (True, 0.0)
+    with one_batch(post_office.database, writer):
+        wait_for(lambda: writer.busy_seconds > 0.05, what="the batch takes time")
+        assert not writer.stop(0.05), "it is still at work"
+        assert writer.alive
+    assert writer.stop(DEADLINE)
+    assert (writer.alive, writer.busy_seconds) == (False, 0.0)
 
 
 def test_a_submission_is_committed_whole_or_not_at_all(
@@ -259,3 +270,27 @@ def test_mail_that_leaves_wakes_the_spooler(post_office: PostOffice, woken: Woke
         writer.submit(queued).result(DEADLINE)
     writer.stop()
     assert (len(spooler_woken), woken.resources) == (1, [])
+
+
+def test_settled_is_called_once_for_a_batch_after_its_results(
+    post_office: PostOffice, writer: GroupCommitWriter
+) -> None:
+    mailbox = post_office.mailbox()
+    futures: list[Future[Receipts]] = []
+    calls: list[int] = []
+    with one_batch(post_office.database, writer):
+        futures += [writer.submit(submission(RAW, plan(mailbox))) for _ in range(3)]
+        writer.call_when_settled(lambda: calls.append(sum(one.done() for one in futures)))
+    wait_for(lambda: 3 in calls, timeout=DEADLINE, what="the batch")
+    assert calls.count(3) == 1
+
+
+def test_settled_is_called_after_a_failure_too(
+    post_office: PostOffice, writer: GroupCommitWriter
+) -> None:
+    settled = threading.Event()
+    writer.call_when_settled(settled.set)
+    future = writer.submit(submission(RAW, broken(post_office.mailbox())))
+    with pytest.raises(RepeatSinglyError):
+        future.result(DEADLINE)
+    assert settled.wait(DEADLINE)

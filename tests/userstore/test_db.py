@@ -64,7 +64,7 @@ def test_what_is_created_is_found(database: Database, users: DbUserStore) -> Non
     )
     assert users.by_name("anna") == made
     assert users.by_external_id(made.external_id) == made
-    assert list(users.users()) == [made]
+    assert users.users() == [made]
 
 
 @pytest.mark.parametrize(

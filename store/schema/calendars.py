@@ -1,0 +1,106 @@
+"""Calendars: collections, objects, bookings and the time they hold."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from store.schema.columns import (
+    BigId,
+    CleanText,
+    count_column,
+    flag_column,
+    metadata,
+    reference_column,
+    text_column,
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    reference_column("store_id", "mailbox_store.id", nullable=False),
+    Column("name", CleanText, nullable=False),
+    count_column("version"),  # the lock of every decision, and the collection's change number
+    # seconds of the longest occurrence ever held; bounds the range queries
+    count_column("longest"),
+    text_column("zone_data"),  # version of the time-zone data the occurrences were made with
+    UniqueConstraint("store_id", "name", name="uq_calendar_name"),
+)
+
+calendar_object = Table(
+    "calendar_object",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    reference_column("calendar_id", "calendar.id", nullable=False),
+    Column("href", CleanText, nullable=False),
+    Column("uid", CleanText, nullable=False),
+    Column("etag", String(64), nullable=False),
+    Column("component", String(16), nullable=False),
+    Column("range_start", BigInteger),
+    Column("range_end", BigInteger),
+    Column("content", CleanText, nullable=False),
+    UniqueConstraint("calendar_id", "href", name="uq_calendar_object_href"),
+    Index("ix_calendar_object_uid", "calendar_id", "uid"),
+)
+
+# One row per lineage: the master (recurrence_id '') and each instance that was addressed on its own.
+booking = Table(
+    "booking",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    reference_column("calendar_id", "calendar.id", nullable=False),
+    reference_column("object_id", "calendar_object.id", index=True),
+    Column("uid", CleanText, nullable=False),
+    text_column("recurrence_id"),
+    # accepted | declined | cancelled
+    Column("state", String(9), nullable=False),
+    count_column("sequence"),
+    count_column("dtstamp"),
+    count_column("seen_sequence"),  # the newest revision seen, booked or declined
+    count_column("seen_dtstamp"),
+    text_column("organizer"),
+    # From of the first request: with the organizer, the pair that may change the booking
+    text_column("sender"),
+    text_column("invited"),  # the address of the resource as invited
+    text_column("summary"),
+    flag_column("recurring"),
+    Column("materialised_until", BigInteger),  # NULL: every occurrence is in the table
+    text_column("source"),  # the VCALENDAR as it came
+    Column("reply", LargeBinary),  # the REPLY as it went out, for a repeated request
+    text_column("reply_to"),
+    text_column("reply_message_id"),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    UniqueConstraint("calendar_id", "uid", "recurrence_id", name="uq_booking_lineage"),
+)
+Index("ix_booking_rolling", booking.c.calendar_id, booking.c.materialised_until)
+
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    reference_column("calendar_id", "calendar.id", nullable=False),
+    reference_column("object_id", "calendar_object.id", index=True),
+    reference_column("booking_id", "booking.id", nullable=False, index=True),
+    text_column("recurrence_id"),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    # busy | free: a clash found when a series was extended
+    Column("busy_type", String(8), nullable=False),
+)
+Index("ix_occurrence_range", occurrence.c.calendar_id, occurrence.c.starts_at, occurrence.c.ends_at)
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    reference_column("calendar_id", "calendar.id", primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("href", CleanText, primary_key=True),
+)
