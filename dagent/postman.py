@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from dagent.lmtp_commands import refusal
 from mailcore.envelope import Envelope
 from mailcore.errors import MailError, PermanentError
+from mailcore.log_fields import log_fields
 from mailcore.reply import RECIPIENT_OK, TRY_LATER, LmtpReply
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ async def resolve_or_refuse(postman: Postman, address: str, peer: str) -> tuple[
     try:
         return await postman.resolve(address), RECIPIENT_OK
     except PermanentError as error:
-        return None, refusal(error)
+        reply = refusal(error)
+        log.info("%s", log_fields({"peer": peer, "recipient": address, "reply": str(reply)}))
+        return None, reply
     except MailError as error:
         log.warning("%s: cannot resolve %s now: %s", peer, address, error)
         return None, TRY_LATER

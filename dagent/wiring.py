@@ -1,6 +1,5 @@
 """Wiring: the parts of a process, made from settings.  Nothing here decides anything."""
 
-import logging
 import socket
 from dataclasses import dataclass
 
@@ -8,12 +7,10 @@ from mailcore.settings import Settings
 from store.blobs import BlobStore
 from store.commit import Committer
 from store.engine import Database
-from store.migrate import ensure_schema
+from store.migrate import open_database
 from userstore.db import DbUserStore
 from userstore.features import parse_features
 from userstore.resolve import Directory
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,7 @@ def open_parts(settings: Settings) -> Parts:
 
     Raises UsageError for what an administrator has to mend, TemporaryError when the database cannot be reached.
     """
-    database = Database(settings.database_url)
-    ensure_schema(database)
+    database = open_database(settings.database_url)
     blobs = BlobStore(settings.attachment_directory, settings.store.large_body)
     disabled = parse_features(settings.userstore.disabled_features)
     return Parts(

@@ -167,6 +167,13 @@ def test_too_many_recipients(wire):
     assert answers == ["250 2.1.5"] * 5 + ["452 4.5.3"] * 2
 
 
+def test_a_refused_recipient_is_in_the_log(wire, caplog):
+    wire.ask("MAIL FROM:<a@x.example>")
+    with caplog.at_level(logging.INFO):
+        wire.ask("RCPT TO:<nobody@x.example>")
+    assert 'recipient=nobody@x.example reply="550 5.1.1' in caplog.text
+
+
 @pytest.mark.parametrize("sender", ["explode@x.example", "short@x.example"])
 def test_a_failing_delivery_is_temporary_for_each(wire, caplog, sender):
     wire.transaction("anna@x.example", "berta@x.example", "carla@x.example", mail_from=sender)
