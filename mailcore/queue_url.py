@@ -10,14 +10,17 @@
 `sentinel_username` and `sentinel_password`, for sentinels that ask for a password of their own.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote
 
 from mailcore.errors import UsageError
 
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
+# scheme, authority, path, query, fragment (RFC 3986 appendix B)
+_PARTS = re.compile(r"(?:([^:/?#\s]+):)?(?://([^/?#\s]*))?([^?#\s]*)(?:\?([^#\s]*))?(?:#(\S*))?")
 _SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 _TLS_OPTIONS = {
     "ssl_ca_certs": (),
@@ -59,13 +62,13 @@ def parse_queue_url(url: str, where: str) -> QueuePlace:
     >>> str(parse_queue_url("redis://:secret@cache.example/2", "[queue] url"))
     'cache.example:6379'
     """
+    # Not by urlsplit, which takes one host: a list of sentinels with an IPv6 address among them is none to it.
+    parts = _PARTS.fullmatch(url)
+    if parts is None or url.count("[") != url.count("]"):
+        raise UsageError(f"{where}: expected a URL like redis://localhost:6379/0")
+    scheme, *rest = (part or "" for part in parts.groups())
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        # Neither its text nor a chained cause: both show the part with the password.
-        raise UsageError(f"{where}: expected a URL like redis://localhost:6379/0") from None
-    try:
-        return _parse(parts)
+        return _parse(SplitResult(scheme.lower(), *rest))
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
 

@@ -12,6 +12,7 @@ postfix
 postgresql
 redis-server
 swaks
+procps
 systemd
 "
 

@@ -31,7 +31,8 @@ def open_database(url: str) -> Database:
         database.close()
         shown = database.url.render_as_string(hide_password=True)
         why = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-        raise TemporaryError(f"database {shown} cannot be opened: {why}") from error
+        one_line = " ".join(str(why).split())
+        raise TemporaryError(f"database {shown} cannot be opened: {one_line}") from error
     except UsageError:
         database.close()
         raise

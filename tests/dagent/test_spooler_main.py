@@ -160,7 +160,7 @@ def test_database_that_is_away_is_a_temporary_failure(tmp_path: Path) -> None:
     url = "postgresql+psycopg://postgres@127.0.0.1:1/none"
     with daemon(tmp_path, DAGENT_STORE_DATABASE=url) as running:
         assert running.ended() == 75
-    assert running.log.read_text().startswith("kopano-spooler: database: ")
+    assert running.log.read_text().startswith("kopano-spooler: database postgresql")
 
 
 @pytest.mark.parametrize(("option", "words"), [("--version", b"0."), ("--help", b"--config")])
