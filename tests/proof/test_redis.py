@@ -1,5 +1,6 @@
 """Redis carries hints and nothing else: whatever becomes of it, and of the workers, every request has one answer."""
 
+import secrets
 import statistics
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from mailcore.failpoint import AFTER_BOOKING_COMMIT, BEFORE_BOOKING_COMMIT
 from tests.support.agent import RunningAgent
+from tests.support.kills import kill_again_and_again
 from tests.support.meetings import at, meeting_mail
 from tests.support.redis_server import RedisServer, running_redis
 from tests.support.redis_shape import RedisShape, running_shape
@@ -130,6 +132,28 @@ def test_a_worker_that_is_killed_at_the_worst_moment(
         shape.begin("kopano-mr-accept", "successor")
         assert requests.finish() == [250] * 60
         assert shape.check_answers(60) == {"accepted": 30, "declined": 30}
+
+
+def test_twenty_kills_of_the_agent(tmp_path: Path, redis: RedisServer) -> None:
+    seed = secrets.randbelow(1_000_000)
+    print(f"seed = {seed}")
+    with running_shape(tmp_path, redis) as shape:
+        kill_again_and_again(shape.agent, seed)
+
+
+def test_an_agent_that_is_killed_between_commit_and_wake_up(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    """Nobody is told of the job; the workers find it in the database, and the agent is not even back yet."""
+    ((organizer, room, raw),) = invitations(1, ROOMS, requests_for_an_hour=1)
+    with running_shape(tmp_path, redis) as shape:
+        add_rooms(shape.agent)
+        assert shape.agent.stop() == 0
+        shape.agent.start("before-wake-up:kill")
+        with shape.agent.client() as client:
+            client.send(organizer, [room], raw)
+        shape.agent.wait_until_killed()
+        assert shape.check_answers(1) == {"accepted": 1}
 
 
 def test_workers_that_come_and_go(tmp_path: Path, redis: RedisServer, postgres_url: str) -> None:
