@@ -8,9 +8,8 @@ and have no effect: a final delivery is reported to the client in the reply, and
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from mailcore.errors import NoSuchRecipientError, PermanentError
 from mailcore.path import AddressSyntaxError, ArgumentSyntaxError, PathArgument, parse_path_argument
-from mailcore.reply import NO_SUCH_USER, TOO_LARGE, LmtpReply
+from mailcore.reply import TOO_LARGE, LmtpReply
 
 OK = LmtpReply(250, "2.0.0", "ok")
 SENDER_OK = LmtpReply(250, "2.1.0", "sender ok")
@@ -114,13 +113,6 @@ def parse_hostname(argument: str) -> str:
     if not argument.isprintable() or len(argument.split()) != 1:
         raise CommandRefusedError(BAD_HOSTNAME)
     return argument
-
-
-def refusal(error: PermanentError) -> LmtpReply:
-    """Return the answer to RCPT when resolving the recipient failed for good."""
-    if isinstance(error, NoSuchRecipientError):
-        return NO_SUCH_USER
-    return LmtpReply(550, "5.1.0", str(error) or "the recipient is refused")
 
 
 def lhlo_lines(hostname: str, message_size: int) -> bytes:

@@ -4,9 +4,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dagent.lmtp_commands import refusal
 from mailcore.envelope import Envelope
-from mailcore.errors import MailError, PermanentError
+from mailcore.errors import MailError, RecipientRefusedError
 from mailcore.log_fields import log_fields
 from mailcore.reply import RECIPIENT_OK, TRY_LATER, LmtpReply
 
@@ -19,8 +18,8 @@ class Postman(Protocol):
     async def resolve(self, address: str) -> Any:
         """Return the recipient of `address`, in a form only `deliver` needs to understand.
 
-        Raises NoSuchRecipientError (550 5.1.1) or another PermanentError (550 5.1.0 and its text);
-        whatever else is raised means that the answer is not known now (451 4.3.0).
+        Raises RecipientRefusedError, whose reply the client gets; whatever else is raised means that
+        the answer is not known now (451 4.3.0).
         """
 
     async def deliver(
@@ -36,10 +35,10 @@ async def resolve_or_refuse(postman: Postman, address: str, peer: str) -> tuple[
     """Return the recipient and the answer to its RCPT; the recipient counts if that is positive."""
     try:
         return await postman.resolve(address), RECIPIENT_OK
-    except PermanentError as error:
-        reply = refusal(error)
-        log.info("%s", log_fields({"peer": peer, "recipient": address, "reply": str(reply)}))
-        return None, reply
+    except RecipientRefusedError as error:
+        fields = {"peer": peer, "recipient": address, "reply": str(error.reply), "why": str(error)}
+        log.info("%s", log_fields(fields))
+        return None, error.reply
     except MailError as error:
         log.warning("%s: cannot resolve %s now: %s", peer, address, error)
         return None, TRY_LATER

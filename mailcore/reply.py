@@ -27,5 +27,8 @@ class LmtpReply:
 RECIPIENT_OK = LmtpReply(250, "2.1.5", "recipient ok")
 DELIVERED = LmtpReply(250, "2.1.5", "delivered")
 NO_SUCH_USER = LmtpReply(550, "5.1.1", "no such user here")
+AMBIGUOUS = LmtpReply(550, "5.1.4", "several recipients have that name")
+MAILBOX_FULL = LmtpReply(552, "5.2.2", "mailbox is full")
+MAILBOX_FULL_NOW = LmtpReply(452, "4.2.2", "mailbox is full, please try again later")
 TRY_LATER = LmtpReply(451, "4.3.0", "temporary trouble here, please try again later")
 TOO_LARGE = LmtpReply(552, "5.3.4", "message is larger than this server accepts")

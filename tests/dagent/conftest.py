@@ -12,14 +12,14 @@ import pytest
 
 from dagent.lmtp import LmtpLimits, LmtpServer, serve
 from mailcore.envelope import Envelope
-from mailcore.errors import NoSuchRecipientError, PermanentError, TemporaryError
+from mailcore.errors import NoSuchRecipientError, RecipientRefusedError, TemporaryError
 from mailcore.reply import DELIVERED, LmtpReply
 
 DEADLINE = 10.0
 
 _RESOLVE_ERRORS = {
     "nobody": NoSuchRecipientError("unknown"),
-    "refused": PermanentError("not\r\nhere, bücher"),
+    "refused": RecipientRefusedError("", LmtpReply(550, "5.1.0", "not\r\nhere, bücher")),
     "down": TemporaryError("directory down"),
     "bug": RuntimeError("bug"),
     "offline": ConnectionResetError("directory reset"),

@@ -12,7 +12,7 @@ import pytest
 from dagent.netstring import Netstrings, netstring
 from dagent.socketmap import LARGEST_REQUEST, SocketmapServer, find_recipient
 from mailcore.envelope import Envelope
-from mailcore.errors import NoSuchRecipientError, PermanentError, TemporaryError
+from mailcore.errors import NoSuchRecipientError, RecipientRefusedError, TemporaryError
 from mailcore.reply import LmtpReply
 from userstore.model import User
 
@@ -42,7 +42,7 @@ class Directory:
             case "printer":
                 return Found(NAMELESS)
             case "refused":
-                raise PermanentError("not for you")
+                raise RecipientRefusedError("", LmtpReply(550, "5.1.0", "not for you"))
             case "down":
                 raise TemporaryError("directory down")
             case "bug":
