@@ -17,7 +17,7 @@ from mailcore.address import address_key
 from mailcore.errors import UsageError
 from store.engine import Database
 from store.mailboxes import touch_directory
-from store.schema import account, account_address
+from store.schema import account, mail_address
 from userstore.features import parse_features
 from userstore.model import EQUIPMENT, RESOURCE_TYPES, User
 
@@ -29,7 +29,7 @@ _hasher = PasswordHasher()
 
 
 class DbUserStore:
-    """The plugin (userstore.plugin.UserStore) over the tables `account` and `account_address`."""
+    """The plugin (userstore.plugin.UserStore) over the tables `account` and `mail_address`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,8 +41,8 @@ class DbUserStore:
 
     def by_address(self, address: str) -> User | None:
         """See UserStore."""
-        owner = select(account_address.c.account_id).where(
-            account_address.c.key == address_key(address)
+        owner = select(mail_address.c.account_id).where(
+            mail_address.c.key == address_key(address)
         )
         with self._database.read() as connection:
             return find_account(connection, account.c.id == owner.scalar_subquery())
@@ -85,9 +85,9 @@ def find_account(connection: Connection, condition: Any) -> User | None:
 
 def _user(connection: Connection, row: Row[Any]) -> User:
     addresses = connection.execute(
-        select(account_address.c.address, account_address.c.is_primary)
-        .where(account_address.c.account_id == row.id)
-        .order_by(account_address.c.key)
+        select(mail_address.c.address, mail_address.c.is_primary)
+        .where(mail_address.c.account_id == row.id)
+        .order_by(mail_address.c.key)
     ).all()
     return User(
         external_id=f"db:{row.id}",
@@ -143,7 +143,7 @@ def update_account(connection: Connection, external_id: str, values: Mapping[str
 def delete_account(connection: Connection, external_id: str) -> None:
     """Forget a user; the mailbox is the caller's to orphan."""
     row_id = account_id(external_id)
-    connection.execute(delete(account_address).where(account_address.c.account_id == row_id))
+    connection.execute(delete(mail_address).where(mail_address.c.account_id == row_id))
     connection.execute(delete(account).where(account.c.id == row_id))
     touch_directory(connection)
 
@@ -194,18 +194,18 @@ def _features(user: User, values: Mapping[str, Any]) -> dict[str, Any]:
 def _change_addresses(connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
     for alias in values.get("remove_aliases", ()):
         gone = connection.execute(
-            delete(account_address).where(
-                account_address.c.account_id == row_id,
-                account_address.c.key == address_key(alias),
-                ~account_address.c.is_primary,
+            delete(mail_address).where(
+                mail_address.c.account_id == row_id,
+                mail_address.c.key == address_key(alias),
+                ~mail_address.c.is_primary,
             )
         )
         if not gone.rowcount:
             raise UsageError(f"alias {alias}: this user has none such; --details shows them")
     if "address" in values:
         connection.execute(
-            delete(account_address).where(
-                account_address.c.account_id == row_id, account_address.c.is_primary
+            delete(mail_address).where(
+                mail_address.c.account_id == row_id, mail_address.c.is_primary
             )
         )
         _add_address(connection, row_id, values["address"], primary=True)
@@ -219,12 +219,12 @@ def _add_address(connection: Connection, row_id: int, address: str, *, primary: 
     key = address_key(address)
     owner = connection.execute(
         select(account.c.name)
-        .join_from(account, account_address)
-        .where(account_address.c.key == key)
+        .join_from(account, mail_address)
+        .where(mail_address.c.key == key)
     ).scalar()
     if owner is not None:
         raise UsageError(f"address {address} is taken by {owner}")
     connection.execute(
-        insert(account_address),
+        insert(mail_address),
         [{"key": key, "account_id": row_id, "address": address, "is_primary": primary}],
     )

@@ -5,6 +5,7 @@ columns pass through `CleanText`.  Some columns wait for readers that poll this 
 are filled from the first day because a modification sequence cannot be made up afterwards.
 """
 
+from store.schema.access import login_failure, permission
 from store.schema.calendars import booking, calendar, calendar_change, calendar_object, occurrence
 from store.schema.columns import CleanText, clean_text, metadata
 from store.schema.mail import (
@@ -19,17 +20,25 @@ from store.schema.mail import (
     message_body,
     message_text,
 )
-from store.schema.people import account, account_address, oof_memory, oof_setting, rule
-from store.schema.work import counter, job, ledger, outbox
+from store.schema.owners import oof_memory, oof_setting, rule
+from store.schema.people import (
+    account,
+    company,
+    group_group,
+    group_user,
+    mail_address,
+    send_as,
+    user_group,
+)
+from store.schema.work import counter, directory_event, job, ledger, outbox
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; tells a database that is too old or too new without loading Alembic."""
 
 __all__ = [
     "REVISION",
     "CleanText",
     "account",
-    "account_address",
     "blob",
     "blob_content",
     "booking",
@@ -37,12 +46,18 @@ __all__ = [
     "calendar_change",
     "calendar_object",
     "clean_text",
+    "company",
     "counter",
+    "directory_event",
     "expunged",
     "folder",
+    "group_group",
+    "group_user",
     "imap_copy",
     "job",
     "ledger",
+    "login_failure",
+    "mail_address",
     "mailbox_entry",
     "mailbox_store",
     "message",
@@ -53,5 +68,8 @@ __all__ = [
     "oof_memory",
     "oof_setting",
     "outbox",
+    "permission",
     "rule",
+    "send_as",
+    "user_group",
 ]

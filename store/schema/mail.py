@@ -32,6 +32,7 @@ mailbox_store = Table(
     # the owner as its plugin knows it; NULL: an orphan
     Column("external_id", CleanText, unique=True),
     text_column("owner_name"),
+    Column("kind", String(8), nullable=False, server_default="user"),  # user | public
     Column("created_at", Double, nullable=False),
     Column("deleted_at", Double),
     # the change feed: raised by every commit that touches this store
@@ -56,6 +57,7 @@ folder = Table(
     count_column("highest_modseq", 1),
     flag_column("subscribed", True),
     text_column("keywords"),
+    Column("deleted_at", Double),
 )
 Index(
     "uq_folder_name",
@@ -63,6 +65,14 @@ Index(
     func.coalesce(folder.c.parent_id, 0),
     folder.c.name,
     unique=True,
+    sqlite_where=folder.c.deleted_at.is_(None),
+    postgresql_where=folder.c.deleted_at.is_(None),
+)
+Index(
+    "ix_folder_deleted",
+    folder.c.deleted_at,
+    sqlite_where=folder.c.deleted_at.is_not(None),
+    postgresql_where=folder.c.deleted_at.is_not(None),
 )
 
 message = Table(
@@ -151,6 +161,12 @@ mailbox_entry = Table(
     count_column("size"),
     flag_column("imap"),
     Column("deleted_at", Double),
+)
+Index(
+    "ix_mailbox_entry_deleted",
+    mailbox_entry.c.deleted_at,
+    sqlite_where=mailbox_entry.c.deleted_at.is_not(None),
+    postgresql_where=mailbox_entry.c.deleted_at.is_not(None),
 )
 
 expunged = Table(

@@ -1,4 +1,4 @@
-"""Work in progress: counters, the ledger, the booker's jobs and the outbox."""
+"""Work in progress: counters, the ledger, the booker's jobs, the outbox, and scripts to be run."""
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, String, Table
 
@@ -73,3 +73,20 @@ outbox = Table(
 )
 Index("ix_outbox_due", outbox.c.state, outbox.c.next_attempt_at)
 Index("ix_outbox_rcpt", outbox.c.rcpt_key, outbox.c.next_attempt_at)
+
+# A change of the directory whose scripts (manual, 8.5.1) are to be run.
+directory_event = Table(
+    "directory_event",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(16), nullable=False),  # createuser | deleteuser | ...
+    text_column("variables"),  # JSON: the environment variables of its scripts
+    Column("state", String(8), nullable=False),  # pending | done | failed
+    text_column("output"),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    text_column("lease_token"),
+    Column("lease_until", Double, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+Index("ix_directory_event_state", directory_event.c.state, directory_event.c.id)

@@ -92,7 +92,7 @@ def test_no_migration_goes_back() -> None:
 
 def test_every_counter_exists_from_the_start(empty_office: PostOffice) -> None:
     names = {row.name for row in empty_office.rows(counter)}
-    assert names == {"message", "blob", "uidvalidity", "directory"}
+    assert names == {"message", "blob", "uidvalidity", "directory", "purge"}
 
 
 def test_large_bodies_on_postgresql_are_not_compressed_again(server: Database) -> None:

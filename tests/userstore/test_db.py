@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mailcore.errors import UsageError
 from store.engine import Database
 from store.mailboxes import create_mailbox, directory_version, external_id_of, orphan_mailbox
-from store.schema import account, account_address
+from store.schema import account, mail_address
 from userstore.db import (
     DbUserStore,
     account_id,
@@ -39,7 +39,7 @@ def rows(database: Database) -> list[tuple[Any, ...]]:
     with database.read() as connection:
         return [
             tuple(row)
-            for table in (account, account_address)
+            for table in (account, mail_address)
             for row in connection.execute(select(table))
         ]
 
