@@ -1,8 +1,8 @@
 """Committing plans: all rows of a batch of messages, one executemany per table, in one order of locks.
 
-The order is: folders by ascending id, blobs by hash, then inserts, then the mailbox stores by ascending id.  Every
-writer of mail goes through here, so the folders' UIDs and modification sequences, the store's size and its change
-number are always raised together with the mail.
+The order is: the memory of out-of-office, folders by ascending id, blobs by hash, then inserts, then the mailbox
+stores by ascending id.  Every writer of mail goes through here, so the folders' UIDs and modification sequences, the
+store's size and its change number are always raised together with the mail.
 """
 
 import time
@@ -11,7 +11,18 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, literal_column, update
 
-from store.batch import Place, Reserved, StagedBatch, Works, select_work
+from store.batch import (
+    Mail,
+    Place,
+    Reserved,
+    StagedBatch,
+    Works,
+    growth_of,
+    mails_of,
+    own_mails,
+    select_work,
+    staged_blobs,
+)
 from store.blobs import BlobStore
 from store.counters import IdBlocks
 from store.engine import Database
@@ -20,9 +31,11 @@ from store.jobs import add_job
 from store.ledger import enter_works, find_repeats
 from store.message import blobs_of
 from store.message_rows import allocate_uids, insert_entries, insert_messages
+from store.new_folders import with_folders
 from store.outbox import add_outgoing
-from store.personal import claim_answer
-from store.plan import Receipt, StorePlan, Submission
+from store.personal import claim_notices, claim_outgoing
+from store.plan import Receipt, Submission
+from store.quota import check_quota, over_quota
 from store.schema import mailbox_store
 
 _GROW_STORE = HotStatement(
@@ -50,7 +63,7 @@ class Committer:
 
     def write_files(self, submission: Submission) -> Submission:
         """Put a submission's large blobs on disk ahead of its batch.  Safe to call from several threads at once."""
-        self.blobs.write_files(blobs_of(submission.message))
+        self.blobs.write_files(staged_blobs(submission))
         return replace(submission, on_disk=True)
 
     def stage(
@@ -60,11 +73,18 @@ class Committer:
 
         With ids reserved earlier this may be called inside a transaction, for mail that only it can compose.
         """
-        blobs = tuple(b for s in submissions for b in blobs_of(s.message))
-        self.blobs.write_files(b for s in submissions if not s.on_disk for b in blobs_of(s.message))
+        blobs = [staged_blobs(submission) for submission in submissions]
+        self.blobs.write_files(
+            blob for s, own in zip(submissions, blobs, strict=True) if not s.on_disk for blob in own
+        )
+        counts = [1 + len(own_mails(submission)) for submission in submissions]
         if reserved is None:
-            reserved = self.reserve(len(submissions), len(blobs))
-        return StagedBatch(tuple(submissions), reserved.message_ids, blobs, reserved.blob_ids)
+            reserved = self.reserve(sum(counts), sum(map(len, blobs)))
+        ids, ranges = reserved.message_ids, []
+        for count in counts:
+            ranges.append(ids[:count])
+            ids = ids[count:]
+        return StagedBatch(tuple(submissions), tuple(ranges), reserved.blob_ids)
 
     def apply(self, connection: Connection, staged: StagedBatch) -> list[tuple[Receipt, ...]]:
         """Write a staged batch; return the receipts, per submission in the order of its plans.
@@ -74,8 +94,12 @@ class Committer:
         now = time.time()
         selection = select_work(staged, find_repeats(connection, staged.submissions))
         receipts = dict(selection.known)
-        if selection.works:
-            receipts |= self._write(connection, staged, selection.works, now)
+        works = selection.works
+        for place in over_quota(connection, works):
+            del works[place]
+            receipts[place] = Receipt(over_quota=True)
+        if works:
+            receipts |= self._write(connection, staged, works, now)
         for place, first in selection.again.items():
             receipts[place] = replace(receipts[first], duplicate=True)
         return [
@@ -86,33 +110,30 @@ class Committer:
     def _write(
         self, connection: Connection, staged: StagedBatch, works: Works, now: float
     ) -> dict[Place, Receipt]:
-        uids = allocate_uids(connection, works)
-        blob_ids = self.blobs.insert_rows(connection, staged.blobs, staged.blob_ids, now)
-        insert_messages(connection, works, blob_ids, now)
-        insert_entries(connection, works, uids)
+        leaving = claim_outgoing(connection, works, now)
+        told = claim_notices(connection, works)
+        mails = with_folders(connection, mails_of(staged, works, leaving, told))
+        uids = allocate_uids(connection, mails)
+        filed = {mail.message_id: mail.message for mail in mails if mail.filings}
+        blobs = [blob for one in filed.values() for blob in blobs_of(one)]
+        blob_ids = self.blobs.insert_rows(connection, blobs, staged.blob_ids, now)
+        insert_messages(connection, mails, blob_ids, now)
+        insert_entries(connection, mails, uids)
         receipts = {}
-        for place, work in works.items():
+        for (place, work), own in zip(works.items(), uids, strict=False):  # our own mails come last
             plan = work.plan
-            new = plan.job
-            job_id = None if new is None else add_job(connection, plan.store_id, new, now)
-            _insert_outgoing(connection, plan, now)
-            receipts[place] = Receipt(tuple(uid for uid, _ in uids[place]), job_id)
+            job_id = None if plan.job is None else add_job(connection, plan.store_id, plan.job, now)
+            for one in leaving[place]:
+                add_outgoing(connection, plan.store_id, one, now)
+            receipts[place] = Receipt(tuple(uid for uid, _ in own), job_id)
         enter_works(connection, works, receipts, now)
-        _touch_stores(connection, works)
+        _touch_stores(connection, mails)
+        check_quota(connection, works)
         return receipts
 
 
-def _insert_outgoing(connection: Connection, plan: StorePlan, now: float) -> None:
-    for leaving in plan.outgoing:
-        if leaving.claim is None or claim_answer(connection, plan.store_id, leaving.claim, now):
-            add_outgoing(connection, plan.store_id, leaving, now)
-
-
-def _touch_stores(connection: Connection, works: Works) -> None:
+def _touch_stores(connection: Connection, mails: Sequence[Mail]) -> None:
     """Raise the change number, and the size by what was filed, in ascending store id."""
-    growth: dict[int, int] = {}
-    for work in works.values():
-        added = sum(len(f.trace) + work.message.size for f in work.plan.filings)
-        growth[work.plan.store_id] = growth.get(work.plan.store_id, 0) + added
+    growth = growth_of(mails)
     rows = [{"store_id": store_id, "added": growth[store_id]} for store_id in sorted(growth)]
     _GROW_STORE.each(connection, rows)

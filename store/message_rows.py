@@ -4,10 +4,11 @@ Folders are raised in ascending id, before anything is inserted, so that two bat
 """
 
 import json
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, literal_column, update
 
-from store.batch import Place, RepeatSinglyError, Work, Works
+from store.batch import Mail, RepeatSinglyError
 from store.hot import HotStatement
 from store.message import NewMessage
 from store.plan import Filing
@@ -28,15 +29,16 @@ _INSERT_COPY = HotStatement(insert(imap_copy))
 _INSERT_ENTRY = HotStatement(insert(mailbox_entry))
 
 
-def allocate_uids(connection: Connection, works: Works) -> dict[Place, list[tuple[int, int]]]:
-    """Raise the folders in ascending id; return (uid, modseq) per filing of each work.
+def allocate_uids(connection: Connection, mails: Sequence[Mail]) -> list[list[tuple[int, int]]]:
+    """Raise the folders in ascending id; return (uid, modseq) per filing of each mail.
 
     Raises RepeatSinglyError when a folder is gone.
     """
     wanted: dict[int, int] = {}
-    for work in works.values():
-        for filing in work.plan.filings:
-            wanted[filing.folder_id] = wanted.get(filing.folder_id, 0) + 1
+    for mail in mails:
+        for filing in mail.filings:
+            folder_id = _folder_of(filing)
+            wanted[folder_id] = wanted.get(folder_id, 0) + 1
     state: dict[int, tuple[int, int]] = {}
     for folder_id in sorted(wanted):
         wish = {"folder_id": folder_id, "count": wanted[folder_id]}
@@ -45,24 +47,31 @@ def allocate_uids(connection: Connection, works: Works) -> dict[Place, list[tupl
             raise RepeatSinglyError(f"folder {folder_id} was removed meanwhile")
         uidnext, modseq = raised[0]
         state[folder_id] = (uidnext - wanted[folder_id], modseq)
-    uids: dict[Place, list[tuple[int, int]]] = {}
-    for place, work in works.items():
-        uids[place] = []
-        for filing in work.plan.filings:
-            uid, modseq = state[filing.folder_id]
-            state[filing.folder_id] = (uid + 1, modseq)
-            uids[place].append((uid, modseq))
+    uids: list[list[tuple[int, int]]] = []
+    for mail in mails:
+        own = []
+        for filing in mail.filings:
+            folder_id = _folder_of(filing)
+            uid, modseq = state[folder_id]
+            state[folder_id] = (uid + 1, modseq)
+            own.append((uid, modseq))
+        uids.append(own)
     return uids
+
+
+def _folder_of(filing: Filing) -> int:
+    assert isinstance(filing.folder_id, int)  # store.new_folders has made the others
+    return filing.folder_id
 
 
 def insert_messages(
     connection: Connection,
-    works: Works,
+    mails: Sequence[Mail],
     blob_ids: dict[bytes, int],
     now: float,
 ) -> None:
     """Insert each message that is filed somewhere, its bodies, and its IMAP copy where one was asked for."""
-    filed = {w.message_id: w.message for w in works.values() if w.plan.filings}
+    filed = {mail.message_id: mail.message for mail in mails if mail.filings}
     if not filed:
         return
     rows = [_message_row(new_id, new, now) for new_id, new in filed.items()]
@@ -118,30 +127,29 @@ def _imap_row(new_id: int, new: NewMessage, blob_ids: dict[bytes, int]) -> dict[
 
 
 def insert_entries(
-    connection: Connection,
-    works: Works,
-    uids: dict[Place, list[tuple[int, int]]],
+    connection: Connection, mails: Sequence[Mail], uids: Sequence[Sequence[tuple[int, int]]]
 ) -> None:
     """File each message where its plan wants it, under the UIDs of `allocate_uids`."""
     rows = [
-        _entry_row(work, filing, uid, modseq)
-        for place, work in works.items()
-        for filing, (uid, modseq) in zip(work.plan.filings, uids[place], strict=True)
+        _entry_row(mail, filing, uid, modseq)
+        for mail, own in zip(mails, uids, strict=True)
+        for filing, (uid, modseq) in zip(mail.filings, own, strict=True)
     ]
     if rows:
         _INSERT_ENTRY.each(connection, rows)
 
 
-def _entry_row(work: Work, filing: Filing, uid: int, modseq: int) -> dict[str, object]:
+def _entry_row(mail: Mail, filing: Filing, uid: int, modseq: int) -> dict[str, object]:
     return {
         "folder_id": filing.folder_id,
         "uid": uid,
-        "message_id": work.message_id,
+        "message_id": mail.message_id,
         "modseq": modseq,
         "flags": filing.flags,
+        "keywords": " ".join(filing.keywords),
         "internal_date": filing.internal_date,
         "internal_zone": filing.internal_zone,
         "trace": filing.trace,
-        "size": len(filing.trace) + work.message.size,
-        "imap": filing.imap and work.message.imap is not None,
+        "size": len(filing.trace) + mail.message.size,
+        "imap": filing.imap and mail.message.imap is not None,
     }

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailcore.errors import UsageError
+from store.batch import Place, Works
 from store.mailboxes import StoredOof, touch_directory
-from store.plan import OofClaim
+from store.plan import Notice, OofClaim, Outgoing
 from store.schema import oof_memory, oof_setting, rule
 
 
@@ -84,6 +85,52 @@ def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
         )
     )
     touch_directory(connection)
+
+
+def claim_outgoing(connection: Connection, works: Works, now: float) -> dict[Place, list[Outgoing]]:
+    """What may really leave, by the work that asks for it.
+
+    Out-of-office answers are claimed in one order, so that two agents cannot wait for each other.
+    """
+    claims = sorted(
+        (work.plan.store_id, out.claim.sender_key, place, number)
+        for place, work in works.items()
+        for number, out in enumerate(work.plan.outgoing)
+        if out.claim is not None
+    )
+    lost = set()
+    for store_id, _, place, number in claims:
+        claim = works[place].plan.outgoing[number].claim
+        assert claim is not None
+        if not claim_answer(connection, store_id, claim, now):
+            lost.add((place, number))
+    return {
+        place: [out for n, out in enumerate(work.plan.outgoing) if (place, n) not in lost]
+        for place, work in works.items()
+    }
+
+
+def claim_notices(connection: Connection, works: Works) -> dict[Place, list[Notice]]:
+    """The notices that are due, by the work that brings them: that a rule cannot be read is told once."""
+    return {
+        place: [
+            notice
+            for notice in work.plan.notices
+            if notice.rule_id is None or _claim_report(connection, notice.rule_id)
+        ]
+        for place, work in works.items()
+        if work.plan.notices
+    }
+
+
+def _claim_report(connection: Connection, rule_id: int) -> bool:
+    """Remember that the owner is told about a rule now; False when that has been done."""
+    told = connection.execute(
+        update(rule).where(rule.c.id == rule_id, ~rule.c.reported).values(reported=True)
+    )
+    if told.rowcount:
+        touch_directory(connection)
+    return told.rowcount == 1
 
 
 def claim_answer(connection: Connection, store_id: int, claim: OofClaim, now: float) -> bool:

@@ -14,15 +14,40 @@ DRAFT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
-    """One copy in one folder.  `internal_date` in epoch seconds, `internal_zone` in minutes east of UTC."""
+class NewFolder:
+    """A folder that a filing needs, by its path (`Lists/2030`); made with its parents where it is missing."""
 
-    folder_id: int
+    store_id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """One copy in one folder.  `internal_date` in epoch seconds, `internal_zone` in minutes east of UTC.
+
+    `store_id` is set where the folder is not in the mailbox of the plan, but another user's or a public one.
+    """
+
+    folder_id: int | NewFolder
     trace: bytes
     internal_date: float
     internal_zone: int = 0
     flags: int = 0
+    keywords: tuple[str, ...] = ()
     imap: bool = False
+    store_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail of our own that is filed together with what it is about.
+
+    With `rule_id` it tells the owner that this rule cannot be read, and is filed only the first time.
+    """
+
+    message: NewMessage
+    filing: Filing
+    rule_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +72,10 @@ class OofClaim:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A mail for the outbox; with a claim it is dropped when somebody else has answered meanwhile."""
+    """A mail for the outbox; with a claim it is dropped when somebody else has answered meanwhile.
+
+    `filed` is the copy for the sender's own mailbox; it goes where the mail goes, or nowhere.
+    """
 
     kind: str
     subject: str
@@ -55,17 +83,23 @@ class Outgoing:
     job_id: int | None = None
     not_before: float = 0.0
     claim: OofClaim | None = None
+    filed: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StorePlan:
-    """All that one message does to one mailbox store."""
+    """All that one message does for one mailbox store.
+
+    `hard_quota` (octets, 0 for none) is the size that the filings in this store must not bring it over.
+    """
 
     store_id: int
     filings: tuple[Filing, ...] = ()
     job: NewJob | None = None
     outgoing: tuple[Outgoing, ...] = ()
     ledger_key: bytes | None = None
+    hard_quota: int = 0
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +116,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a plan: the UIDs of its filings, or the first time's when it was a repeat."""
+    """What became of a plan: the UIDs of its filings, or the first time's when it was a repeat.
+
+    With `over_quota` nothing was done.
+    """
 
     uids: tuple[int, ...] = ()
     job_id: int | None = None
     duplicate: bool = False
+    over_quota: bool = False
 
 
 def ledger_key(detail: str, mail_from: str, sha256: bytes) -> bytes:

@@ -147,7 +147,7 @@ class GroupCommitWriter:
         for (submission, future), receipts in zip(batch, committed, strict=True):
             future.set_result(receipts)
             for plan, receipt in zip(submission.plans, receipts, strict=True):
-                if receipt.duplicate:
+                if receipt.duplicate or receipt.over_quota:
                     continue
                 if receipt.job_id is not None:
                     resources.add(plan.store_id)

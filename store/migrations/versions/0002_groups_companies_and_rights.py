@@ -1,5 +1,7 @@
 """Groups, companies, quotas, send-as, rights on folders, failed tries, scripts to be run, and soft-deleted folders."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -25,15 +27,15 @@ def upgrade() -> None:
     op.execute("INSERT INTO counter (name, value) VALUES ('purge', 0)")
 
 
-def _flag(name: str, default: bool = False) -> sa.Column:
+def _flag(name: str, default: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean(), server_default="1" if default else "0", nullable=False)
 
 
-def _text(name: str) -> sa.Column:
+def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), server_default="", nullable=False)
 
 
-def _reference(table: str, name: str, target: str, nullable: bool = False) -> list:
+def _reference(table: str, name: str, target: str, nullable: bool = False) -> list[Any]:
     """A column and its foreign key; the row goes with what it refers to."""
     return [
         sa.Column(name, sa.BigInteger(), nullable=nullable),
