@@ -63,7 +63,9 @@ class Agent:
             parts.committer, wake=self._wakeups.resource_has_work, mail_leaves=mail_leaves
         )
         self._upkeep = Upkeep(parts)
-        self._postman = StorePostman(parts.directory, self._writer, settings.lmtp, parts.hostname)
+        self._postman = StorePostman(
+            parts.database, parts.directory, self._writer, settings, parts.hostname
+        )
         self._socketmap = SocketmapServer(self._postman, settings.socketmap.idle_timeout)
 
     async def run(self, reload: Callable[[], Settings]) -> None:
@@ -138,7 +140,7 @@ class Agent:
         """Go on with the changed settings; sessions that are open keep their limits."""
         settings = self._settings = change.settings
         server.limits = limits_of(settings.lmtp)
-        self._postman.settings = settings.lmtp
+        self._postman.settings = settings
         self._worker.adopt(settings)
         self._upkeep.settings = settings
         setup_logging(settings.log.log_level)

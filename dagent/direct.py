@@ -50,9 +50,9 @@ def _deliver(parts: Parts, user: str, sender: str, content: bytes) -> int:
     envelope = Envelope(sender, (user,), peer=f"uid {os.getuid()}", protocol="local")
     planned = plan_message(
         envelope,
-        [recipient],
+        [[recipient]],
         _with_crlf(content),
-        settings=parts.settings.lmtp,
+        settings=parts.settings,
         hostname=parts.hostname,
         deduplicate=False,
     )

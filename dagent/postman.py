@@ -15,9 +15,11 @@ log = logging.getLogger(__name__)
 class Postman(Protocol):
     """Knows the recipients and takes the messages."""
 
-    async def resolve(self, address: str) -> Any:
+    async def resolve(self, address: str, size: int | None) -> Any:
         """Return the recipient of `address`, in a form only `deliver` needs to understand.
 
+        `size` is that of the message in octets as far as it has been declared, else 0; None when there is no
+        message, only the question who that is.
         Raises RecipientRefusedError, whose reply the client gets; whatever else is raised means that
         the answer is not known now (451 4.3.0).
         """
@@ -31,10 +33,12 @@ class Postman(Protocol):
         """
 
 
-async def resolve_or_refuse(postman: Postman, address: str, peer: str) -> tuple[Any, LmtpReply]:
+async def resolve_or_refuse(
+    postman: Postman, address: str, peer: str, size: int | None = None
+) -> tuple[Any, LmtpReply]:
     """Return the recipient and the answer to its RCPT; the recipient counts if that is positive."""
     try:
-        return await postman.resolve(address), RECIPIENT_OK
+        return await postman.resolve(address, size), RECIPIENT_OK
     except RecipientRefusedError as error:
         fields = {"peer": peer, "recipient": address, "reply": str(error.reply), "why": str(error)}
         log.info("%s", log_fields(fields))

@@ -16,13 +16,14 @@ socket.  After a bad netstring the connection is closed.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from dagent.netstring import NetstringError, Netstrings, netstring
 from dagent.postman import Postman, resolve_or_refuse
 from mailcore.address import address_key
 from mailcore.path import ArgumentSyntaxError, parse_path_argument
 from userstore.model import User
+from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +41,24 @@ TRY_LATER = b"TEMP cannot tell now"
 TOO_SLOW = b"TIMEOUT the lookup takes too long"
 
 
-def find_recipient(address: str, user: User) -> str | None:
-    """The map `recipient`: the primary address; a user without one is found under the key itself."""
-    return user.address or address
+def find_recipient(address: str, recipients: Sequence[Recipient]) -> str | None:
+    """The map `recipient`: the primary address; a group, and a user without one, is found under the key itself."""
+    return _user_of(recipients).address or address
 
 
-def find_alias(address: str, user: User) -> str | None:
+def find_alias(address: str, recipients: Sequence[Recipient]) -> str | None:
     """The map `alias`: the primary address if the key is another of the user's addresses."""
-    key = address_key(address)
+    user, key = _user_of(recipients), address_key(address)
     return user.address if user.address and key in map(address_key, user.aliases) else None
 
 
-MAPS: Mapping[str, Callable[[str, User], str | None]] = {
+def _user_of(recipients: Sequence[Recipient]) -> User:
+    """The one user that is meant; nobody where it is a group."""
+    first = recipients[0]
+    return User("", "", "", "") if first.via else first.user
+
+
+MAPS: Mapping[str, Callable[[str, Sequence[Recipient]], str | None]] = {
     "recipient": find_recipient,
     "alias": find_alias,
 }
@@ -69,10 +76,10 @@ async def answer(postman: Postman, request: bytes) -> bytes:
         return NOT_FOUND
     if not path.address or path.parameters:
         return NOT_FOUND
-    recipient, reply = await resolve_or_refuse(postman, path.address, "socketmap")
-    if recipient is None:
+    recipients, reply = await resolve_or_refuse(postman, path.address, "socketmap")
+    if recipients is None:
         return NOT_FOUND if reply.code == 550 else TRY_LATER
-    found = find(path.address, recipient.user)
+    found = find(path.address, recipients)
     return NOT_FOUND if found is None else b"OK " + found.encode()
 
 

@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dagent.handover import Handover
 from delivery.deliver import Planned, plan_message, replies_of
+from delivery.replies import full_reply
 from mailcore.envelope import Envelope
-from mailcore.errors import MailError
+from mailcore.errors import MailboxFullError, MailError
 from mailcore.reply import LmtpReply
-from mailcore.settings import LmtpSettings
+from mailcore.settings import Settings
+from store.engine import Database
 from store.plan import Submission
+from store.quota import sizes_of
 from store.writer import GroupCommitWriter, Receipts
 from userstore.resolve import Directory, Recipient
 
@@ -28,12 +31,14 @@ class StorePostman:
 
     def __init__(
         self,
+        database: Database,
         directory: Directory,
         writer: GroupCommitWriter,
-        settings: LmtpSettings,
+        settings: Settings,
         hostname: str,
     ) -> None:
         self.settings = settings
+        self._database = database
         self._directory = directory
         self._writer = writer
         self._hostname = hostname
@@ -41,16 +46,29 @@ class StorePostman:
         self._large = ThreadPoolExecutor(_LARGE_MAIL_THREADS, thread_name_prefix="large-mail")
         self._handover: Handover[Receipts] | None = None
 
-    async def resolve(self, address: str) -> Recipient:
-        """See dagent.postman.Postman."""
+    async def resolve(self, address: str, size: int | None) -> tuple[Recipient, ...]:
+        """See dagent.postman.Postman; several recipients are the members of a group."""
         known = self._directory.known(address)
-        if known is not None:
+        limited = size is not None and any(one.quota.hard for one in known or ())
+        if known is not None and not limited:
             return known
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._directory.resolve, address)
+        return await loop.run_in_executor(self._threads, self._look_up, address, size)
+
+    def _look_up(self, address: str, size: int | None) -> tuple[Recipient, ...]:
+        """The recipients, if one of them at least has room; the commit looks again at each."""
+        recipients = self._directory.recipients(address)
+        hard = {one.mailbox.id: one.quota.hard for one in recipients if one.quota.hard}
+        if size is not None and len(hard) == len(recipients):
+            with self._database.read() as connection:
+                sizes = sizes_of(connection, hard)
+            if all(sizes.get(number, 0) + max(size, 1) > most for number, most in hard.items()):
+                reply = full_reply(self.settings.delivery)
+                raise MailboxFullError(f"{address}: the hard quota is reached", reply)
+        return recipients
 
     async def deliver(
-        self, envelope: Envelope, recipients: Sequence[Recipient], content: bytes
+        self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
     ) -> Sequence[LmtpReply]:
         """See dagent.postman.Postman."""
         large = len(content) >= _SMALL
@@ -86,7 +104,9 @@ class StorePostman:
             self._writer.call_when_settled(self._handover.bring)
         return await self._handover.expect(self._writer.submit(submission))
 
-    def _plan(self, envelope: Envelope, recipients: Sequence[Recipient], content: bytes) -> Planned:
+    def _plan(
+        self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
+    ) -> Planned:
         return plan_message(
             envelope,
             recipients,

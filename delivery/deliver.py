@@ -1,22 +1,26 @@
 """One message for its recipients: from bytes to a submission, and from receipts to replies.
 
 Used by the LMTP edge, by direct delivery and by the booker when it hands a message back.  A recipient whose plan
-fails hurts only itself.
+fails hurts only itself: it gets the message in its Inbox, without rules or answers.  A recipient that is a group
+stands for all its members, and its one reply for all of theirs.
 """
 
 import logging
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from delivery.plan import Arrival, Plan, plan_delivery, plan_ordinary
+from delivery.arrival import Arrival, Foreign, Wish
+from delivery.log_line import log_delivery
+from delivery.plan import Plan, plan_delivery, plan_ordinary, plan_plain
+from delivery.replies import one_reply, reply_of
 from delivery.trace import trace_headers
 from mailcore.envelope import Envelope
-from mailcore.log_fields import log_fields
-from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
-from mailcore.settings import LmtpSettings
+from mailcore.errors import TemporaryError
+from mailcore.reply import TRY_LATER, LmtpReply
+from mailcore.settings import Settings
 from mailcore.view import MessageView
 from store.jobs import Job
 from store.message import prepare_message
@@ -25,110 +29,124 @@ from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
 
+_NO_WISH = Wish()
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A message ready to be committed.
 
-    `plans` has an entry per recipient, None where planning failed; `submission` holds those that did not.
+    `plans` has an entry for each recipient of each address, None where planning met our own trouble; `submission`
+    holds those of them that store something, in the same order.
     """
 
     view: MessageView
     envelope: Envelope
-    recipients: tuple[Recipient, ...]
-    plans: tuple[Plan | None, ...]
+    addresses: tuple[Sequence[Recipient], ...]
+    plans: tuple[tuple[Plan | None, ...], ...]
     submission: Submission
     received_at: float
+    settings: Settings
 
 
 def plan_message(
     envelope: Envelope,
-    recipients: Sequence[Recipient],
+    addresses: Sequence[Sequence[Recipient]],
     content: bytes,
     *,
-    settings: LmtpSettings,
+    settings: Settings,
     hostname: str,
     deduplicate: bool,
+    wish: Wish = _NO_WISH,
+    foreign: Mapping[int, Foreign] | None = None,
 ) -> Planned:
     """Plan a message that has just arrived; nothing is done yet.
 
-    With `deduplicate`, the same bytes from the same sender to the same mailbox count once (LMTP).
+    `addresses` holds the recipients of each RCPT.  With `deduplicate`, the same bytes from the same sender to the
+    same mailbox count once (LMTP).  `foreign` is what is known of folders elsewhere, by mailbox.
     """
     now = time.time()
     view = MessageView(content)
     queue_id = secrets.token_hex(6)
     date = datetime.fromtimestamp(int(now), UTC)
     digest = view.sha256 if deduplicate else None
-    plans: list[Plan | None] = []
-    for number, recipient in enumerate(recipients):
-        trace = trace_headers(
-            envelope,
-            recipient.user.address or recipient.user.name,
-            hostname=hostname,
-            queue_id=queue_id,
-            date=date,
-        )
-        unique = f"{queue_id}.{number}"
-        arrival = Arrival(view, envelope, recipient, trace, now, hostname, unique, digest)
-        plans.append(_plan_one(arrival, settings))
-    message = prepare_message(view, imap=any(recipient.imap for recipient in recipients))
-    made = tuple(plan.store for plan in plans if plan is not None)
-    return Planned(view, envelope, tuple(recipients), tuple(plans), Submission(message, made), now)
+    number = 0
+    plans: list[tuple[Plan | None, ...]] = []
+    for recipients in addresses:
+        own: list[Plan | None] = []
+        for recipient in recipients:
+            arrival = Arrival(
+                view=view,
+                envelope=envelope,
+                recipient=recipient,
+                trace=trace_headers(
+                    envelope,
+                    recipient.user.address or recipient.user.name,
+                    hostname=hostname,
+                    queue_id=queue_id,
+                    date=date,
+                ),
+                now=now,
+                hostname=hostname,
+                unique=f"{queue_id}.{number}",
+                sha256=digest,
+                wish=wish,
+                foreign=(foreign or {}).get(recipient.mailbox.id, {}),
+            )
+            number += 1
+            own.append(_plan_one(arrival, settings))
+        plans.append(tuple(own))
+    imap = any(recipient.imap for recipients in addresses for recipient in recipients)
+    stored = tuple(plan.store for own in plans for plan in own if plan and plan.store)
+    submission = Submission(prepare_message(view, imap=imap), stored)
+    return Planned(view, envelope, tuple(addresses), tuple(plans), submission, now, settings)
 
 
-def _plan_one(arrival: Arrival, settings: LmtpSettings) -> Plan | None:
+def _plan_one(arrival: Arrival, settings: Settings) -> Plan | None:
     try:
         return plan_delivery(arrival, settings)
+    except TemporaryError as error:
+        log.warning("%s: no plan now: %s", arrival.recipient.address, error)
+        return None
+    except Exception:  # a bug of ours must neither lose the mail nor bounce it
+        log.exception("%s: delivered without rules", arrival.recipient.address)
+    try:
+        return plan_plain(arrival)
     except Exception:  # the edge of one recipient: the others must not suffer
-        log.exception("no plan for %s", arrival.recipient.address)
+        log.exception("%s: no plan", arrival.recipient.address)
         return None
 
 
-def plan_fallback(job: Job, recipient: Recipient, *, hostname: str) -> Submission:
+def plan_fallback(
+    job: Job, recipient: Recipient, *, settings: Settings, hostname: str
+) -> Submission:
     """Plan a job's message as ordinary mail, as if the booker did not exist."""
     view = MessageView(job.content)
     envelope = Envelope(job.mail_from, (job.rcpt_to,))
     arrival = Arrival(view, envelope, recipient, job.trace, time.time(), hostname, f"job.{job.id}")
-    plan = plan_ordinary(arrival)
-    return Submission(prepare_message(view, imap=recipient.imap), (plan.store,))
+    plan = plan_ordinary(arrival, settings)
+    assert plan.store is not None
+    # It was acknowledged when there was room.
+    store = replace(plan.store, hard_quota=0)
+    return Submission(prepare_message(view, imap=recipient.imap), (store,))
 
 
 def replies_of(planned: Planned, receipts: Sequence[Receipt] | None) -> tuple[LmtpReply, ...]:
-    """The reply of each recipient, and its line in the log; `receipts` is None when nothing was committed."""
+    """The reply of each address, and a line in the log for each recipient.
+
+    `receipts` is None when nothing was committed.
+    """
     remaining = iter(receipts or ())
     replies = []
-    for recipient, plan in zip(planned.recipients, planned.plans, strict=True):
-        receipt = next(remaining, None) if plan is not None else None
-        reply = DELIVERED if receipt is not None else TRY_LATER
-        replies.append(reply)
-        _log_line(planned, recipient, plan, receipt, reply)
+    for recipients, plans in zip(planned.addresses, planned.plans, strict=True):
+        own = []
+        for recipient, plan in zip(recipients, plans, strict=True):
+            stored = plan is not None and plan.store is not None
+            receipt = next(remaining, None) if stored else None
+            reply = reply_of(plan, receipt, planned.settings.delivery)
+            log_delivery(
+                planned.view, planned.envelope, recipient, plan, receipt, reply, planned.received_at
+            )
+            own.append(reply)
+        replies.append(one_reply(own) if own else TRY_LATER)
     return tuple(replies)
-
-
-def _log_line(
-    planned: Planned,
-    recipient: Recipient,
-    plan: Plan | None,
-    receipt: Receipt | None,
-    reply: LmtpReply,
-) -> None:
-    fields: dict[str, object] = {
-        "message-id": planned.view.message_id,
-        "size": len(planned.view.raw),
-        "from": planned.envelope.mail_from,
-        "recipient": recipient.address,
-        "user": recipient.user.name,
-    }
-    if plan is not None:
-        fields |= {"route": plan.route, "folder": plan.folder, "rule": plan.rule, "oof": plan.oof}
-    if receipt is not None:
-        fields |= {
-            "uid": ",".join(map(str, receipt.uids)),
-            "job": receipt.job_id or "",
-            "repeat": "yes" if receipt.duplicate else "",
-        }
-    fields |= {
-        "reply": str(reply),
-        "ms": f"{(time.time() - planned.received_at) * 1000:.1f}",
-    }
-    log.info("%s", log_fields(fields))

@@ -4,95 +4,124 @@ Nothing is done here and nothing is read: the recipient was loaded when it was r
 out-of-office answer is settled by the store in the transaction that writes the answer.
 """
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 
+from delivery.archive import archive_filing
+from delivery.arrival import PUBLIC, Arrival, ForeignFolder
+from delivery.filing import file_by_rules, filing, inbox
+from delivery.verdict import verdict
 from mailcore.address import address_key
-from mailcore.envelope import Envelope
-from mailcore.errors import UsageError
 from mailcore.meeting import meeting_method
-from mailcore.settings import LmtpSettings
+from mailcore.reply import DELIVERED, LmtpReply
+from mailcore.settings import DeliverySettings, Settings
 from mailcore.view import MessageView
 from oof.compose import compose_answer
 from oof.decide import Respond, decide
 from oof.settings import TIME_LIMIT, OofSettings
-from rules.evaluate import Matched, evaluate
-from rules.model import Rule, parse_rule
-from store.mailboxes import INBOX, JUNK, Mailbox, StoredOof
-from store.plan import SEEN, Filing, NewJob, OofClaim, Outgoing, StorePlan, ledger_key
-from userstore.resolve import Recipient
-
-log = logging.getLogger(__name__)
+from store.mailboxes import JUNK, StoredOof
+from store.plan import Filing, NewFolder, NewJob, OofClaim, Outgoing, StorePlan, ledger_key
 
 BOOKING_METHODS = frozenset({"REQUEST", "CANCEL"})
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """One message on its way to one recipient.
+class Plan:
+    """What will be committed, and how it came to that, in the words of the log.
 
-    `trace` are the headers put before it, `now` is in epoch seconds, `sha256` the digest of the bytes (None where
-    repeats are not looked for), `unique` a text that makes a Message-ID of ours unique.
+    Without `store` nothing will be, and `reply` says why; else it is the reply when that is on disk.
     """
 
-    view: MessageView
-    envelope: Envelope
-    recipient: Recipient
-    trace: bytes
-    now: float
-    hostname: str
-    unique: str
-    sha256: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What will be committed, and how it came to that, in the words of the log."""
-
-    store: StorePlan
+    store: StorePlan | None
     route: str
-    folder: str
+    folder: str = ""
     rule: str = ""
     oof: str = ""
+    reply: LmtpReply = DELIVERED
 
 
-def plan_delivery(arrival: Arrival, settings: LmtpSettings) -> Plan:
-    """Plan a message as it arrives: junk, then the booker's, then ordinary mail."""
+def plan_delivery(arrival: Arrival, settings: Settings) -> Plan:
+    """Plan a message as it arrives: is it taken at all? junk, then the booker's, then ordinary mail."""
     mailbox = arrival.recipient.mailbox
-    if is_spam(arrival.view, settings):
-        folder_id = mailbox.special.get(JUNK, mailbox.special[INBOX])
-        return Plan(_store_plan(arrival, (_filing(arrival, folder_id),)), "junk", "Junk E-mail")
+    refused = verdict(arrival, settings.delivery)
+    if refused is not None:
+        return Plan(None, "expired" if refused.positive else "loop", reply=refused)
+    if arrival.wish.folder:
+        return _with_archive(arrival, _plan_wish(arrival), settings)
+    if arrival.wish.junk or is_spam(arrival.view, settings.delivery):
+        folder_id = mailbox.special.get(JUNK) or inbox(mailbox)
+        return Plan(_store_plan(arrival, (filing(arrival, folder_id),)), "junk", "Junk E-mail")
     if mailbox.mr_accept and meeting_method(arrival.view.root) in BOOKING_METHODS:
-        return Plan(_store_plan(arrival, (), job=_job(arrival)), "booking", "")
-    return plan_ordinary(arrival)
+        return Plan(_store_plan(arrival, (), job=_job(arrival)), "booking")
+    return plan_ordinary(arrival, settings)
 
 
-def plan_ordinary(arrival: Arrival) -> Plan:
+def plan_ordinary(arrival: Arrival, settings: Settings) -> Plan:
     """Plan a message as ordinary mail, with rules and out-of-office; the booker's fallback too."""
-    mailbox = arrival.recipient.mailbox
-    oof = _oof_settings(mailbox.oof)
-    active = oof is not None and oof.active(arrival.now)
-    matched = evaluate(arrival.view, _rules(mailbox), oof_active=active)
-    filings, folder = _file(arrival, matched)
+    oof = _oof_settings(arrival.recipient.mailbox.oof)
+    detail = _detail_folder(arrival, settings.delivery)
+    if detail is None:
+        active = oof is not None and oof.active(arrival.now)
+        filed = file_by_rules(arrival, oof_active=active)
+        filings, folder, rule = filed.filings, filed.folder, filed.rule
+    else:  # rules are for what comes into the Inbox
+        filings, folder, rule = (filing(arrival, detail[1]),), detail[0], ""
     answer, reason = _answer(arrival, oof)
-    return Plan(
+    plan = Plan(
         store=_store_plan(arrival, filings, outgoing=answer),
-        route="rule" if matched else "inbox",
+        route="rule" if rule else "detail" if detail else "inbox",
         folder=folder,
-        rule=", ".join(one.rule for one in matched),
+        rule=rule,
         oof=reason,
     )
+    return _with_archive(arrival, plan, settings)
 
 
-def is_spam(view: MessageView, settings: LmtpSettings) -> bool:
+def plan_plain(arrival: Arrival) -> Plan:
+    """Plan a message for the Inbox and nothing else: for what no rule and no answer can be made of."""
+    return Plan(_store_plan(arrival, (filing(arrival, inbox(arrival.recipient.mailbox)),)), "plain")
+
+
+def is_spam(view: MessageView, settings: DeliverySettings) -> bool:
     """Whether the spam filter before us has marked this message, in any of its headers of that name."""
     wanted = settings.spam_header_value.casefold()
     return bool(settings.spam_header_name) and any(
         wanted in value.casefold() for value in view.headers(settings.spam_header_name)
     )
+
+
+def _plan_wish(arrival: Arrival) -> Plan:
+    """Into the folder that the command line names; where it cannot be had the Inbox takes the mail."""
+    wish, mailbox = arrival.wish, arrival.recipient.mailbox
+    if wish.public:
+        place = arrival.foreign.get((PUBLIC, wish.folder))
+        if isinstance(place, ForeignFolder):
+            filed = filing(arrival, place.folder_id, store_id=place.store_id)
+            return Plan(_store_plan(arrival, (filed,)), "public", wish.folder)
+    else:
+        folder_id: int | NewFolder | None = mailbox.folder_of(wish.folder)
+        if folder_id is None and wish.create:
+            folder_id = NewFolder(mailbox.id, wish.folder)
+        if folder_id is not None:
+            return Plan(_store_plan(arrival, (filing(arrival, folder_id),)), "folder", wish.folder)
+    return replace(plan_plain(arrival), route="inbox", folder="Inbox")
+
+
+def _with_archive(arrival: Arrival, plan: Plan, settings: Settings) -> Plan:
+    """The plan with a copy for the archive, where there is one."""
+    copy = archive_filing(arrival, settings.delivery)
+    if copy is None or plan.store is None:
+        return plan
+    return replace(plan, store=replace(plan.store, filings=(*plan.store.filings, copy)))
+
+
+def _detail_folder(arrival: Arrival, settings: DeliverySettings) -> tuple[str, int] | None:
+    """The folder that user+detail names, where the setting asks for it and there is one."""
+    detail = arrival.recipient.detail
+    if not detail or not settings.detail_folder:
+        return None
+    folder_id = arrival.recipient.mailbox.folder_of(detail)
+    return None if folder_id is None else (detail, folder_id)
 
 
 def _store_plan(
@@ -102,19 +131,12 @@ def _store_plan(
     job: NewJob | None = None,
     outgoing: tuple[Outgoing, ...] = (),
 ) -> StorePlan:
+    recipient = arrival.recipient
     key = None
     if arrival.sha256 is not None:
-        key = ledger_key("", arrival.envelope.mail_from, arrival.sha256)
-    return StorePlan(arrival.recipient.mailbox.id, filings, job, outgoing, key)
-
-
-def _filing(arrival: Arrival, folder_id: int, flags: int = 0) -> Filing:
-    return Filing(
-        folder_id=folder_id,
-        trace=arrival.trace,
-        internal_date=arrival.now,
-        flags=flags,
-        imap=arrival.recipient.imap,
+        key = ledger_key(recipient.detail, arrival.envelope.mail_from, arrival.sha256)
+    return StorePlan(
+        recipient.mailbox.id, filings, job, outgoing, key, hard_quota=recipient.quota.hard
     )
 
 
@@ -127,50 +149,6 @@ def _job(arrival: Arrival) -> NewJob:
         content=arrival.view.raw,
         trace=arrival.trace,
     )
-
-
-def _rules(mailbox: Mailbox) -> Sequence[Rule]:
-    """The usable rules; one that cannot be read is logged and hurts neither the others nor the delivery."""
-    usable = []
-    for stored in mailbox.rules:
-        if not stored.enabled:
-            continue
-        try:
-            usable.append(_parsed(stored.document))
-        except UsageError as error:
-            log.warning("%s: rule %d is left out: %s", mailbox.owner_name, stored.id, error)
-    return usable
-
-
-@lru_cache(maxsize=4096)
-def _parsed(document: str) -> Rule:
-    return parse_rule(document)
-
-
-def _file(arrival: Arrival, matched: Sequence[Matched]) -> tuple[tuple[Filing, ...], str]:
-    """Turn the rules' actions into filings.
-
-    A move takes the message out of the Inbox; when every target of a move is missing the Inbox keeps it.
-    """
-    mailbox = arrival.recipient.mailbox
-    actions = [action for one in matched for action in one.actions]
-    flags = SEEN if any(action.kind == "mark-read" for action in actions) else 0
-    if any(action.kind == "delete" for action in actions):
-        return (), ""
-    targets: dict[str, int] = {}
-    moved = False
-    for action in actions:
-        if action.kind in {"move", "copy"}:
-            folder_id = mailbox.folders.get(action.folder)
-            if folder_id is None:
-                log.warning("%s: a rule names no folder: %s", mailbox.owner_name, action.folder)
-                continue
-            targets[action.folder] = folder_id
-            moved = moved or action.kind == "move"
-    if not moved:
-        targets = {"Inbox": mailbox.special[INBOX], **targets}
-    filings = tuple(_filing(arrival, folder_id, flags) for folder_id in targets.values())
-    return filings, ", ".join(targets)
 
 
 def _oof_settings(stored: StoredOof | None) -> OofSettings | None:

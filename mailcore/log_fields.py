@@ -23,3 +23,13 @@ def _quoted(value: str) -> str:
     if value.isprintable() and not any(c in value for c in ' "='):
         return value
     return _quote(value)
+
+
+class LogFields:
+    """Fields on their way to the log: `str()` writes them as `log_fields` does, a JSON log takes them as they are."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self.fields = {key: value for key, value in fields.items() if value != ""}
+
+    def __str__(self) -> str:
+        return log_fields(self.fields)

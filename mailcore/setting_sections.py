@@ -64,6 +64,21 @@ class UserStoreSettings:
     default_timezone: str = setting(
         "UTC", "IANA zone of mailboxes that have none of their own", example="Europe/Berlin"
     )
+    recipient_delimiter: str = setting(
+        "+",
+        "characters of which each begins a detail, as in anna+lists@example.org; empty: none does",
+        example="+-",
+        live=True,
+    )
+    quota_warn: int = setting(
+        0, "size from which an owner is warned; 0: never", unit="MB", example=450, live=True
+    )
+    quota_soft: int = setting(
+        0, "size from which an owner cannot send; 0: no limit", unit="MB", example=500, live=True
+    )
+    quota_hard: int = setting(
+        0, "size that no mailbox may pass; 0: no limit", unit="MB", example=1000, live=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +122,53 @@ class LmtpSettings:
         example=60.0,
         live=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """`[delivery]`: what becomes of a message on its way into a mailbox."""
+
     spam_header_name: str = setting(
         "X-Spam-Status", "header that marks spam", example="X-Spam-Flag", live=True
     )
     spam_header_value: str = setting(
         "Yes,", "text in that header that means spam", example="YES", live=True
+    )
+    honour_expires: bool = setting(
+        False,
+        "whether Expires counts like Expiry-Time: mail that is past it is taken, but not stored",
+        example=True,
+        live=True,
+    )
+    max_received: int = setting(
+        50,
+        "Received headers from which a message counts as going round in circles",
+        example=100,
+        live=True,
+    )
+    quota_full: str = setting(
+        "reject",
+        "answer for a mailbox over its hard quota: reject is 552 5.2.2, defer is 452 4.2.2",
+        choices=("reject", "defer"),
+        live=True,
+    )
+    detail_folder: bool = setting(
+        False,
+        "whether mail to user+detail goes into the folder of that name, where there is one",
+        example=True,
+        live=True,
+    )
+    archive_folder: str = setting(
+        "",
+        "folder that gets a copy of everything but junk; made where it is missing; empty: no archive",
+        example="Archive",
+        live=True,
+    )
+    archive_store: str = setting(
+        "",
+        "whose mailbox that folder is in: a user name, public, or empty for the recipient's own",
+        example="archive",
+        live=True,
     )
 
 

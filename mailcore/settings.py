@@ -21,6 +21,7 @@ from mailcore.listen import parse_listen_address, parse_mode
 from mailcore.queue_url import parse_queue_url
 from mailcore.setting_sections import (
     BookingSettings,
+    DeliverySettings,
     LmtpSettings,
     LogSettings,
     QueueSettings,
@@ -33,6 +34,7 @@ from mailcore.setting_sections import (
 
 __all__ = [
     "BookingSettings",
+    "DeliverySettings",
     "LmtpSettings",
     "LogSettings",
     "QueueSettings",
@@ -52,6 +54,9 @@ __all__ = [
 SYSTEM_FILE = Path("/etc/kopano/kopano.toml")
 SYSTEM_DATA = Path("/var/lib/kopano")
 
+_WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_SWITCH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -60,6 +65,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     userstore: UserStoreSettings = field(default_factory=UserStoreSettings)
     lmtp: LmtpSettings = field(default_factory=LmtpSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
     socketmap: SocketmapSettings = field(default_factory=SocketmapSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     spooler: SpoolerSettings = field(default_factory=SpoolerSettings)
@@ -192,7 +198,7 @@ def _checked(value: object, where: str, declared: Any) -> Any:
     kind = type(declared.default)
     converted = _converted(value, kind)
     if converted is None:
-        wanted = {int: "a whole number", float: "a number", str: "a text"}[kind]
+        wanted = _WANTED[kind]
         raise UsageError(f"{where}: expected {wanted}, not {value!r}")
     if kind is not str and not 0 <= converted < math.inf:
         raise UsageError(f"{where}: expected a number that is not negative, not {value!r}")
@@ -204,6 +210,8 @@ def _checked(value: object, where: str, declared: Any) -> Any:
 
 def _converted(value: object, kind: type) -> Any:
     """`value` as `kind`, or None where it is something else."""
+    if kind is bool:
+        return value if isinstance(value, bool) else _SWITCH.get(str(value).lower())
     if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
         return None
     if kind is int and isinstance(value, float):

@@ -71,11 +71,13 @@ def _dump_section(
 
 
 def toml_value(value: str | float) -> str:
-    """A text, a whole number or a number as TOML writes it.
+    """A text, a switch, a whole number or a number as TOML writes it.
 
-    >>> print(toml_value('say "a"'), toml_value(5), toml_value(0.5))
-    "say \\"a\\"" 5 0.5
+    >>> print(toml_value('say "a"'), toml_value(True), toml_value(5), toml_value(0.5))
+    "say \\"a\\"" true 5 0.5
     """
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return repr(value)
     # A TOML basic string is a JSON string, except for DEL and for surrogate pairs.

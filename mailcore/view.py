@@ -50,6 +50,10 @@ class MessageView:
         """True when the message has a field of that name, in whatever case."""
         return name.lower() in self._by_name
 
+    def count(self, name: str) -> int:
+        """How many fields of that name the message has."""
+        return len(self._by_name.get(name.lower(), ()))
+
     def header(self, name: str) -> str | None:
         """Return the first field of that name, unfolded and decoded; None without one."""
         values = self._by_name.get(name.lower())
@@ -101,11 +105,15 @@ class MessageView:
 
     @cached_property
     def date(self) -> datetime | None:
-        """The Date field in UTC; None when it is missing or no date (RFC 5322 section 3.3).
+        """The Date field in UTC; None when it is missing or no date (RFC 5322 section 3.3)."""
+        return self.moment("date")
+
+    def moment(self, name: str) -> datetime | None:
+        """The first field of that name, read as a date, in UTC; None when it is missing or no date.
 
         The zone ``-0000`` says that the local zone is not known; the time itself is UTC.
         """
-        value = self.header("date")
+        value = self.header(name)
         if not value or len(value) > _LONGEST_DATE:
             return None
         try:

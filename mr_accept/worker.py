@@ -74,6 +74,7 @@ class Worker:
     def adopt(self, settings: Settings) -> None:
         """Go on with these settings from the next job on; safe while other threads work."""
         self._settings = settings
+        self._directory.adopt(settings.userstore)
         self._booker = Booker(self._committer, self._directory, settings, self._hostname)
 
     def start_polling(self) -> None:
@@ -163,7 +164,9 @@ class Worker:
     def _fallback(self, job: Job) -> Submission:
         try:
             recipient = self._directory.by_store(job.store_id)
-            return plan_fallback(job, recipient, hostname=self._hostname)
+            return plan_fallback(
+                job, recipient, settings=self._settings, hostname=self._hostname
+            )
         except NoSuchRecipientError:
             pass  # an orphaned mailbox: nobody's rules apply
         except TemporaryError:

@@ -35,7 +35,7 @@ class ScriptedPostman:
         self.gate = threading.Event()
         self.gate.set()
 
-    async def resolve(self, address: str) -> str:
+    async def resolve(self, address: str, size: int | None = None) -> str:
         error = _RESOLVE_ERRORS.get(address.partition("@")[0])
         if error is not None:
             raise error

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from dagent.netstring import Netstrings, netstring
-from dagent.socketmap import LARGEST_REQUEST, SocketmapServer, find_recipient
+from dagent.socketmap import LARGEST_REQUEST, SocketmapServer, find_alias, find_recipient
 from mailcore.envelope import Envelope
 from mailcore.errors import NoSuchRecipientError, RecipientRefusedError, TemporaryError
 from mailcore.reply import LmtpReply
+from store.mailboxes import Mailbox
 from userstore.model import User
+from userstore.resolve import Recipient
 
 DEADLINE = 10.0
 ANNA = User("db:1", "anna", "Anna", "Anna@example.org", aliases=("Info@example.org",))
@@ -23,6 +25,7 @@ NAMELESS = User("db:2", "printer", "Printer", "")
 
 class Found(NamedTuple):
     user: User
+    via: str = ""
 
 
 class Directory:
@@ -33,14 +36,14 @@ class Directory:
         self.gate.set()
         self.asked: list[str] = []
 
-    async def resolve(self, address: str) -> Any:
+    async def resolve(self, address: str, size: int | None = None) -> Any:
         self.asked.append(address)
         await asyncio.to_thread(self.gate.wait, DEADLINE)
         match address.lower().partition("@")[0]:
             case "anna" | "info":
-                return Found(ANNA)
+                return (Found(ANNA),)
             case "printer":
-                return Found(NAMELESS)
+                return (Found(NAMELESS),)
             case "refused":
                 raise RecipientRefusedError("", LmtpReply(550, "5.1.0", "not for you"))
             case "down":
@@ -252,4 +255,15 @@ def test_a_client_that_goes_away_is_no_trouble(
 
 
 def test_who_has_no_primary_address_is_found_under_the_key() -> None:
-    assert find_recipient("printer", NAMELESS) == "printer"
+    assert find_recipient("printer", [_recipient(NAMELESS)]) == "printer"
+
+
+def test_a_group_is_found_under_the_address_it_was_asked_by() -> None:
+    member = _recipient(ANNA, via="sales@example.org")
+    assert find_recipient("sales@example.org", [member, member]) == "sales@example.org"
+    assert find_alias("sales@example.org", [member, member]) is None
+
+
+def _recipient(user: User, via: str = "") -> Recipient:
+    mailbox = Mailbox(1, "GUID", user.name, "", False, False, False, 0, 0.0)
+    return Recipient(user.address, user, mailbox, imap=False, via=via)

@@ -7,28 +7,31 @@ from typing import Any
 import pytest
 
 from delivery.deliver import Planned, plan_fallback, plan_message, replies_of
+from delivery.log_line import queue_id
 from mailcore.envelope import Envelope
-from mailcore.reply import DELIVERED, TRY_LATER
-from mailcore.settings import LmtpSettings
+from mailcore.reply import DELIVERED, MAILBOX_FULL, MAILBOX_FULL_NOW, TRY_LATER, LmtpReply
+from mailcore.settings import Settings
+from mailcore.view import MessageView
 from store.jobs import lease_jobs
 from store.mailboxes import INBOX, Mailbox, StoredOof
 from store.personal import save_oof
 from store.plan import Receipt
 from store.schema import mailbox_entry, oof_memory, outbox
 from tests.support.mailboxes import PostOffice, recipient_of
+from userstore.model import Quota
 from userstore.resolve import Recipient
 
 RAW = b"To: anna@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n"
 REQUEST = b"Content-Type: text/calendar; method=REQUEST\r\n" + RAW
 AWAY = StoredOof(True, "Away", "Back in June.", None, None, 0.0)
-SETTINGS = LmtpSettings()
+SETTINGS = Settings()
 
 
 def planned(*recipients: Recipient, raw: bytes = RAW, **more: Any) -> Planned:
     addresses = tuple(recipient.address for recipient in recipients)
     envelope = Envelope(more.pop("mail_from", "ben@example.net"), addresses, "[192.0.2.7]", "mta")
     options = {"settings": SETTINGS, "hostname": "mx.example.org", "deduplicate": True, **more}
-    return plan_message(envelope, recipients, raw, **options)
+    return plan_message(envelope, [[one] for one in recipients], raw, **options)
 
 
 def deliver(office: PostOffice, *recipients: Recipient, **more: Any) -> tuple[Receipt, ...]:
@@ -105,11 +108,89 @@ def test_one_recipient_without_a_plan_leaves_the_others_alone(
     boxes = [post_office.mailbox() for _ in range(3)]
     anna, ben = recipient_of(boxes[0]), recipient_of(boxes[2], address="ben@example.org")
     found = planned(anna, broken(boxes[1]), ben)
-    assert [plan is None for plan in found.plans] == [False, True, False]
+    assert [None in own for own in found.plans] == [False, True, False]
     (receipts,) = post_office.commit(found.submission)
     assert replies_of(found, receipts) == (DELIVERED, TRY_LATER, DELIVERED)
-    assert "no plan for broken@example.org" in caplog.text
+    assert "broken@example.org: no plan" in caplog.text
     assert [post_office.store(box).size > 0 for box in boxes] == [True, False, True]
+
+
+def test_a_group_has_one_reply_for_its_members(
+    post_office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna, ben = (
+        replace(recipient_of(post_office.mailbox()), via="sales@example.org") for _ in range(2)
+    )
+    carla = recipient_of(post_office.mailbox(), address="carla@example.org")
+    envelope = Envelope("ben@example.net", ("sales@example.org", "carla@example.org"))
+    found = plan_message(
+        envelope, [[anna, ben], [carla]], RAW, settings=SETTINGS, hostname="mx", deduplicate=True
+    )
+    (receipts,) = post_office.commit(found.submission)
+    with caplog.at_level(logging.INFO):
+        assert replies_of(found, receipts) == (DELIVERED, DELIVERED)
+    assert [("group=sales@example.org" in line) for line in caplog.messages] == [True, True, False]
+
+
+def test_a_member_who_is_full_keeps_the_group_in_the_queue(post_office: PostOffice) -> None:
+    anna = recipient_of(post_office.mailbox())
+    full = replace(recipient_of(post_office.mailbox()), quota=Quota(hard=10))
+    envelope = Envelope("ben@example.net", ("sales@example.org",))
+
+    def deliver_to_group() -> tuple[LmtpReply, ...]:
+        options: dict[str, Any] = {"settings": SETTINGS, "hostname": "mx", "deduplicate": True}
+        found = plan_message(envelope, [[anna, full]], RAW, **options)
+        return replies_of(found, post_office.commit(found.submission)[0])
+
+    assert deliver_to_group() == deliver_to_group() == (MAILBOX_FULL_NOW,)
+    inbox = mailbox_entry.c.folder_id == anna.mailbox.special[INBOX]
+    assert post_office.count(mailbox_entry, inbox) == 1  # the second time she had it already
+
+
+@pytest.mark.parametrize(
+    ("policy", "reply"), [("reject", MAILBOX_FULL), ("defer", MAILBOX_FULL_NOW)]
+)
+def test_a_full_mailbox_is_answered_as_the_setting_says(
+    post_office: PostOffice, policy: str, reply: LmtpReply
+) -> None:
+    full = replace(recipient_of(post_office.mailbox()), quota=Quota(hard=10))
+    settings = replace(SETTINGS, delivery=replace(SETTINGS.delivery, quota_full=policy))
+    found = planned(full, settings=settings)
+    assert replies_of(found, post_office.commit(found.submission)[0]) == (reply,)
+
+
+@pytest.mark.parametrize(
+    ("header", "route", "reply"),
+    [
+        ("Expiry-Time: Mon, 1 Jan 2001 00:00:00 +0000", "expired", "250 2.4.7"),
+        ("Delivered-To: ANNA@example.org", "loop", "550 5.4.6"),
+        ("Received: from a by b\r\n" * 50 + "X: y", "loop", "550 5.4.6"),
+    ],
+)
+def test_what_is_not_delivered_at_all(
+    post_office: PostOffice, caplog: pytest.LogCaptureFixture, header: str, route: str, reply: str
+) -> None:
+    box = post_office.mailbox()
+    found = planned(recipient_of(box), raw=f"{header}\r\n".encode() + RAW)
+    assert found.submission.plans == ()
+    with caplog.at_level(logging.INFO):
+        (said,) = replies_of(found, None)
+    assert str(said).startswith(reply)
+    assert f"route={route}" in caplog.text
+    assert post_office.store(box).size == 0
+
+
+@pytest.mark.parametrize(
+    ("received", "found"),
+    [
+        ("from a (a [192.0.2.1]) by mx.example.org (Postfix) with ESMTPS id 4XyZ1b2c", "4XyZ1b2c"),
+        ("from a by b with esmtp (Exim 4.96) id 1abcDE-0001\r\n\tfor anna; Mon", "1abcDE-0001"),
+        ("by b id <17>; Tue, 1 Jan 2030", "17"),
+        ("from identity by b; Tue, 1 Jan 2030", ""),
+    ],
+)
+def test_the_log_names_the_queue_id_of_the_mta(received: str, found: str) -> None:
+    assert queue_id(MessageView(f"Received: {received}\r\n\r\n".encode())) == found
 
 
 def test_nothing_committed_is_tried_later_by_everybody(post_office: PostOffice) -> None:
@@ -148,7 +229,7 @@ def test_a_request_becomes_a_job_and_may_come_back_as_mail(post_office: PostOffi
     assert receipt.job_id is not None
     assert not receipt.uids
     (job,) = lease_jobs(post_office.database, box.id, 60.0)
-    fallback = plan_fallback(job, room, hostname="mx.example.org")
+    fallback = plan_fallback(job, room, settings=SETTINGS, hostname="mx.example.org")
     assert post_office.commit(fallback) == [(Receipt((1,)),)]
     mail = post_office.read(box, 1)
     assert mail == job.trace + REQUEST

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from delivery.plan import Arrival, Plan, is_spam, plan_delivery, plan_ordinary
+from delivery.arrival import PUBLIC, Arrival, ForeignFolder, Wish
+from delivery.plan import Plan, is_spam, plan_delivery, plan_ordinary
 from mailcore.envelope import Envelope
-from mailcore.settings import LmtpSettings
+from mailcore.errors import TemporaryError
+from mailcore.settings import DeliverySettings, Settings
 from mailcore.view import MessageView
 from oof.settings import TIME_LIMIT
 from store.mailboxes import DEFAULT_FOLDERS, JUNK, Mailbox, StoredOof, StoredRule
-from store.plan import SEEN, ledger_key
+from store.plan import SEEN, NewFolder, ledger_key
 from tests.support.mailboxes import NOW, recipient_of
 
 FOLDERS = {name: number for number, (name, _) in enumerate(DEFAULT_FOLDERS, 1)} | {"Lists": 20}
@@ -24,7 +26,7 @@ AWAY = StoredOof(True, "Away", "Back in June.", None, None, 0.0)
 TEXT = "To: anna@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n"
 SPAM = "X-Spam-Status: Yes, score=9\r\n" + TEXT
 TRACE = b"Return-Path: <ben@example.net>\r\n"
-SETTINGS = LmtpSettings()
+SETTINGS = Settings()
 
 
 def calendar(method: str, *, content_type: str = "text/calendar") -> str:
@@ -74,14 +76,14 @@ def then(*actions: Any, name: str = "r", **more: Any) -> dict[str, Any]:
 )
 def test_what_counts_as_spam(header: str, spam: bool) -> None:
     view = MessageView(f"{header}\r\n\r\nX-Spam-Status: Yes, in the body\r\n".encode())
-    assert is_spam(view, SETTINGS) is spam
+    assert is_spam(view, SETTINGS.delivery) is spam
 
 
 def test_the_header_of_another_filter() -> None:
-    settings = LmtpSettings(spam_header_name="X-Verdict", spam_header_value="junk")
+    settings = DeliverySettings(spam_header_name="X-Verdict", spam_header_value="junk")
     assert is_spam(MessageView(b"X-Verdict: JUNK mail\r\n\r\n"), settings)
     assert not is_spam(MessageView(SPAM.encode()), settings)
-    nothing = LmtpSettings(spam_header_name="")
+    nothing = DeliverySettings(spam_header_name="")
     assert not is_spam(MessageView(SPAM.encode()), nothing)
 
 
@@ -96,6 +98,88 @@ def test_without_a_junk_folder_the_inbox_takes_it() -> None:
     special = {use: number for use, number in SPECIAL.items() if use != JUNK}
     plan = planned(SPAM, replace(BOX, special=special))
     assert [filing.folder_id for filing in plan.store.filings] == [FOLDERS["Inbox"]]
+
+
+# --- the command line's wishes, details, the archive ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "route", "folder"),
+    [
+        (Wish(junk=True), "junk", FOLDERS["Junk E-mail"]),
+        (Wish(folder="lists"), "folder", FOLDERS["Lists"]),
+        (Wish(folder="Nowhere"), "inbox", FOLDERS["Inbox"]),
+        (Wish(folder="New/One", create=True), "folder", NewFolder(7, "New/One")),
+        (Wish(folder="Lists", create=True), "folder", FOLDERS["Lists"]),
+        (Wish(folder="Board", public=True), "public", 99),
+        (Wish(folder="Nowhere", public=True), "inbox", FOLDERS["Inbox"]),
+    ],
+)
+def test_where_the_command_line_wants_it(wish: Wish, route: str, folder: int | NewFolder) -> None:
+    board = {(PUBLIC, "Board"): ForeignFolder(5, 99), (PUBLIC, "Nowhere"): "no such folder"}
+    plan = planned(SPAM if not wish.junk else TEXT, wish=wish, foreign=board)
+    assert plan.store is not None
+    (filed,) = plan.store.filings
+    assert (plan.route, filed.folder_id) == (route, folder)
+    assert filed.store_id == (5 if route == "public" else None)
+
+
+def test_read_and_delivered_when_the_command_line_says() -> None:
+    plan = planned(wish=Wish(read=True, delivered_at=5.0))
+    assert plan.store is not None
+    (filed,) = plan.store.filings
+    assert (filed.flags, filed.internal_date) == (SEEN, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("detail", "asked", "route", "folder"),
+    [
+        ("lists", True, "detail", "Lists"),
+        ("lists", False, "inbox", "Inbox"),
+        ("nowhere", True, "inbox", "Inbox"),
+        ("", True, "inbox", "Inbox"),
+    ],
+)
+def test_mail_to_a_detail_goes_to_its_folder(
+    detail: str, asked: bool, route: str, folder: str
+) -> None:
+    came = arrival()
+    came = replace(came, recipient=replace(came.recipient, detail=detail))
+    settings = replace(SETTINGS, delivery=DeliverySettings(detail_folder=asked))
+    plan = plan_delivery(came, settings)
+    assert plan.store is not None
+    assert plan.route == route
+    assert [filed.folder_id for filed in plan.store.filings] == [FOLDERS[folder]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "box", "archived"),
+    [
+        (TEXT, BOX, True),
+        (TEXT, rules(then("delete")), True),
+        (TEXT, rules(then({"move": "Lists"})), True),
+        (SPAM, BOX, False),
+        (calendar("REQUEST"), ROOM, False),  # when the booker hands it back
+    ],
+)
+def test_the_archive_gets_a_copy(raw: str, box: Mailbox, archived: bool) -> None:
+    settings = replace(SETTINGS, delivery=DeliverySettings(archive_folder="Archive"))
+    plan = plan_delivery(arrival(raw, box), settings)
+    assert plan.store is not None
+    copies = [f for f in plan.store.filings if f.folder_id == NewFolder(7, "Archive")]
+    assert [copy.flags for copy in copies] == ([SEEN] if archived else [])
+
+
+def test_an_archive_elsewhere_that_cannot_be_had_is_our_trouble() -> None:
+    elsewhere = DeliverySettings(archive_folder="Mail", archive_store="archive")
+    settings = replace(SETTINGS, delivery=elsewhere)
+    there = {("archive", "Mail"): ForeignFolder(9, 90)}
+    plan = plan_delivery(arrival(foreign=there), settings)
+    assert plan.store is not None
+    assert [(f.store_id, f.folder_id) for f in plan.store.filings][1:] == [(9, 90)]
+    gone = {("archive", "Mail"): "no such folder"}
+    with pytest.raises(TemporaryError, match="archive folder 'Mail' of archive: no such folder"):
+        plan_delivery(arrival(foreign=gone), settings)
 
 
 # --- booking ------------------------------------------------------------------------------------
@@ -140,7 +224,7 @@ def test_a_job_has_all_that_a_delivery_needs_later() -> None:
 
 
 def test_the_fallback_is_ordinary_mail() -> None:
-    plan = plan_ordinary(arrival(calendar("REQUEST"), replace(ROOM, oof=AWAY)))
+    plan = plan_ordinary(arrival(calendar("REQUEST"), replace(ROOM, oof=AWAY)), SETTINGS)
     assert (plan.route, plan.folder, plan.oof) == ("inbox", "Inbox", "answered")
 
 

@@ -64,6 +64,7 @@ def test_error_names_file_and_setting_and_what_was_expected(
         ("DAGENT_LMTP_MAX_RECIPIENTS", "1.5", "expected a whole number, not '1.5'"),
         ("DAGENT_LMTP_IDLE_TIMEOUT", "-1", "expected a number that is not negative, not '-1'"),
         ("DAGENT_LMTP_IDLE_TIMEOUT", "nan", "expected a number that is not negative, not 'nan'"),
+        ("DAGENT_DELIVERY_DETAIL_FOLDER", "perhaps", "expected true or false, not 'perhaps'"),
         ("DAGENT_LOG_LOG_LEVEL", "INFO", "expected one of debug, info"),
         ("DAGENT_SPOOLER_SMTP_URL", "mta", "expected smtp://host:port, not 'mta'"),
         ("DAGENT_SPOOLER_URL", "x", "unknown setting; [spooler] has smtp_url, "),
@@ -87,6 +88,14 @@ def test_error_shows_no_password() -> None:
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"kopano\.toml: cannot be read: No such file"):
         load_settings(tmp_path / "kopano.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("False", False)]
+)
+def test_switch_in_the_environment(text: str, value: bool) -> None:
+    settings = parse_settings({}, {"DAGENT_DELIVERY_DETAIL_FOLDER": text}, source="x")
+    assert settings.delivery.detail_folder is value
 
 
 def test_without_anything_all_defaults() -> None:

@@ -51,7 +51,7 @@ def test_dump_says_where_each_value_comes_from() -> None:
 
 
 def test_dump_can_be_used_as_a_file() -> None:
-    document = {"lmtp": {"spam_header_value": 'a "quoted" \\ \x7f\x01 bücher 😀'}}
+    document = {"delivery": {"spam_header_value": 'a "quoted" \\ \x7f\x01 bücher 😀'}}
     settings = parse_settings(document, {}, source="x")
     dumped = tomllib.loads(dump_text(settings, document, {}, "x"))
     assert parse_settings(dumped, {}, source="dump") == settings
