@@ -81,6 +81,14 @@ class Mailbox:
     special: Mapping[str, int] = field(default_factory=dict)
     rules: tuple[StoredRule, ...] = ()
     oof: StoredOof | None = None
+    deliver_via: str = ""
+
+    def folder_of(self, path: str) -> int | None:
+        """The id of a folder by its path (`Inbox`, `Projects/2030`), without case; None where there is none."""
+        if (exact := self.folders.get(path)) is not None:
+            return exact
+        wanted = path.casefold()
+        return next((n for known, n in self.folders.items() if known.casefold() == wanted), None)
 
 
 def directory_version(connection: Connection) -> int:
@@ -196,9 +204,9 @@ def external_id_of(connection: Connection, store_id: int) -> str | None:
 
 def find_folder(mailbox: Mailbox, path: str) -> int:
     """The id of a folder by its path (`Inbox`, `Projects/2030`), without case; raises UsageError."""
-    for known, folder_id in mailbox.folders.items():
-        if known.casefold() == path.casefold():
-            return folder_id
+    folder_id = mailbox.folder_of(path)
+    if folder_id is not None:
+        return folder_id
     raise UsageError(
         f"{mailbox.owner_name} has no folder {path!r}; there are: {', '.join(mailbox.folders)}"
     )
@@ -220,6 +228,7 @@ def _load(connection: Connection, row: Row[Any]) -> Mailbox:
         mr_decline_recurring=row.mr_decline_recurring,
         size=row.size,
         created_at=row.created_at,
+        deliver_via=row.deliver_via,
         folders=_paths(folders),
         special={f.special_use: f.id for f in folders if f.special_use},
         rules=_load_rules(connection, row.id),

@@ -42,6 +42,7 @@ mailbox_store = Table(
     flag_column("mr_accept"),
     flag_column("mr_decline_conflict"),
     flag_column("mr_decline_recurring"),
+    text_column("deliver_via"),  # the next hop: empty for the default, `store` for none
 )
 
 folder = Table(

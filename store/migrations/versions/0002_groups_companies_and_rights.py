@@ -160,6 +160,7 @@ def _widen_mailboxes() -> None:
         "mailbox_store",
         sa.Column("kind", sa.String(length=8), server_default="user", nullable=False),
     )
+    op.add_column("mailbox_store", _text("deliver_via"))
     op.add_column("folder", sa.Column("deleted_at", sa.Double()))
     op.drop_index("uq_folder_name", "folder")
     living = sa.text("deleted_at IS NULL")
