@@ -1,21 +1,32 @@
-"""Direct mode: `kopano-dagent USER < mail`, one message from standard input into one mailbox.
+"""Direct mode: `kopano-dagent USER... < mail`, one message into the mailboxes of those who are named.
 
-The exit code says what the MTA has to do (sysexits.h): 0 it is ours, 64 wrong usage, 70 permanent, 75 try again.
+The exit code says what the MTA has to do (sysexits.h): 0 it is ours, 64 wrong usage, 70 permanent, 75 try again.  It
+is one code for all recipients, so it is all or nothing: whoever reads anything but 0 knows that nobody has the mail.
 There is no ledger: who delivers by hand twice means it.
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from dagent.wiring import Parts, open_parts
-from delivery.deliver import plan_message, replies_of
+from delivery.arrival import Foreign, Wish
+from delivery.deliver import Planned, plan_message, replies_of
+from delivery.dry_run import Outcome, outcomes_of
+from delivery.places import archive_places, public_places
 from mailcore.envelope import Envelope
 from mailcore.errors import MailError, TemporaryError, UsageError
+from mailcore.reply import LmtpReply
 from mailcore.settings import Settings
+from mailcore.view import MessageView
 from mr_accept.worker import Worker
+from store.plan import Receipt
+from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +38,51 @@ BOOKING_SECONDS = 10.0
 """How long direct delivery works on a resource's jobs itself; what is left is the daemon's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one call asks for; `now` sets the delivery time to now instead of the newest Received header's."""
+
+    users: tuple[str, ...]
+    sender: str = ""
+    wish: Wish = field(default_factory=Wish)
+    now: bool = False
+    strip_domain: bool = False
+
+
+class _NotDeliveredError(Exception):
+    """Rolls the transaction back: one of the recipients cannot be served."""
+
+
 def deliver_directly(
-    settings: Settings, user: str, sender: str, content: bytes, *, say: Callable[[str], None]
+    settings: Settings, request: Request, content: bytes, *, say: Callable[[str], None]
 ) -> int:
     """Deliver one message; return the exit code.  `say` tells the person at the terminal what went wrong."""
-    try:
+    return _at_the_edge(lambda: _deliver_in(settings, request, content, say), say)
+
+
+def explain_directly(
+    settings: Settings,
+    request: Request,
+    content: bytes,
+    *,
+    say: Callable[[str], None],
+    show: Callable[[Sequence[Outcome]], None],
+) -> int:
+    """Show what delivering would do, and do nothing; return the exit code that it would end with."""
+
+    def explain() -> int:
         with closing(open_parts(settings)) as parts:
-            return _deliver(parts, user, sender, content)
+            planned = _plan(parts, request, content)
+            outcomes = outcomes_of(parts.database, planned)
+        show(outcomes)
+        return _exit_code([outcome.reply for outcome in outcomes])
+
+    return _at_the_edge(explain, say)
+
+
+def _at_the_edge(act: Callable[[], int], say: Callable[[str], None]) -> int:
+    try:
+        return act()
     except UsageError as error:
         say(str(error))  # a mistake in our configuration: the MTA keeps the mail until it is mended
         return EX_TEMPORARY
@@ -45,28 +94,81 @@ def deliver_directly(
         return EX_TEMPORARY
 
 
-def _deliver(parts: Parts, user: str, sender: str, content: bytes) -> int:
-    recipient = parts.directory.resolve(user)
-    envelope = Envelope(sender, (user,), peer=f"uid {os.getuid()}", protocol="local")
-    planned = plan_message(
+def _deliver_in(
+    settings: Settings, request: Request, content: bytes, say: Callable[[str], None]
+) -> int:
+    with closing(open_parts(settings)) as parts:
+        planned = _plan(parts, request, content)
+        receipts = _commit(parts, planned)
+        replies = replies_of(planned, receipts)
+        for user, reply in zip(request.users, replies, strict=True):
+            if not reply.positive:
+                say(f"{user}: {reply}")
+        for plan, receipt in zip(planned.submission.plans, receipts or (), strict=False):
+            if receipt is not None and receipt.job_id is not None:
+                _book(parts, plan.store_id)
+        return _exit_code(replies)
+
+
+def _exit_code(replies: Sequence[LmtpReply]) -> int:
+    """Permanent where one recipient is: nobody has the mail, and trying again cannot change that."""
+    codes = [reply.code for reply in replies if not reply.positive]
+    if not codes:
+        return EX_OK
+    return EX_PERMANENT if max(codes) >= 500 else EX_TEMPORARY
+
+
+def _plan(parts: Parts, request: Request, content: bytes) -> Planned:
+    users = [
+        user.rpartition("@")[0] or user if request.strip_domain else user for user in request.users
+    ]
+    addresses = [parts.directory.recipients(user) for user in users]
+    envelope = Envelope(request.sender, tuple(users), peer=f"uid {os.getuid()}", protocol="local")
+    message = _with_crlf(content)
+    wish = request.wish
+    if not request.now:
+        wish = replace(wish, delivered_at=_received_at(MessageView(message)))
+    return plan_message(
         envelope,
-        [[recipient]],
-        _with_crlf(content),
+        addresses,
+        message,
         settings=parts.settings,
         hostname=parts.hostname,
         deduplicate=False,
+        wish=wish,
+        foreign=_foreign(parts, [one for some in addresses for one in some], wish),
     )
-    receipts = None
-    if planned.submission.plans:
-        staged = parts.committer.stage([planned.submission])
+
+
+def _foreign(parts: Parts, recipients: Sequence[Recipient], wish: Wish) -> dict[int, Foreign]:
+    """Folders elsewhere that this message may need, by mailbox."""
+    database, directory = parts.database, parts.directory
+    places: dict[int, Foreign] = {}
+    if wish.public:
+        places = public_places(database, directory, recipients, wish.folder, create=wish.create)
+    for one in recipients:
+        archive = archive_places(database, directory, one, parts.settings.delivery)
+        places[one.mailbox.id] = {**places.get(one.mailbox.id, {}), **archive}
+    return places
+
+
+def _commit(parts: Parts, planned: Planned) -> Sequence[Receipt | None] | None:
+    """Commit for everybody or, where one cannot be served, for nobody; then only the full have a receipt."""
+    plans = [plan for own in planned.plans for plan in own]
+    if any(plan is None or not plan.reply.positive for plan in plans):
+        return None
+    if not planned.submission.plans:
+        return None
+    staged = parts.committer.stage([planned.submission])
+    receipts: Sequence[Receipt | None] = ()
+    try:
         with parts.database.write() as connection:
             (receipts,) = parts.committer.apply(connection, staged)
-    (reply,) = replies_of(planned, receipts)
-    if not reply.positive:
-        return EX_TEMPORARY
-    if receipts and receipts[0].job_id is not None:
-        _book(parts, recipient.mailbox.id)
-    return EX_OK
+            if any(receipt.over_quota for receipt in receipts):
+                raise _NotDeliveredError
+    except _NotDeliveredError:
+        return [one if one and one.over_quota else None for one in receipts]
+    return receipts
 
 
 def _book(parts: Parts, store_id: int) -> None:
@@ -80,6 +182,24 @@ def _book(parts: Parts, store_id: int) -> None:
     )
     with suppress(TemporaryError):  # the job stays, and the daemon takes it
         worker.drain(store_id, until=time.monotonic() + BOOKING_SECONDS)
+
+
+def _received_at(view: MessageView) -> float | None:
+    """When the last MTA took the message (epoch seconds), by the newest Received header; None when unknown."""
+    date = (view.header("Received") or "").rpartition(";")[2].strip()
+    try:
+        moment = parsedate_to_datetime(date) if date else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return _epoch(moment)
+
+
+def _epoch(moment: datetime | None) -> float | None:
+    """An instant with its zone in epoch seconds; None for one without, and for one before 1970 or far ahead."""
+    if moment is None or moment.tzinfo is None:
+        return None
+    seconds = moment.timestamp()
+    return seconds if 0 <= seconds <= time.time() + 86_400 else None
 
 
 def _with_crlf(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""kopano-dagent: the mail-delivery agent, as a daemon (`-l`) or for one message (`USER < mail`)."""
+"""kopano-dagent: the mail-delivery agent, as a daemon (`-l`) or for one message (`USER... < mail`)."""
 
 import asyncio
 import faulthandler
@@ -10,12 +10,15 @@ from typing import Any
 
 import click
 
+from dagent.audit_log import setup_audit
+from dagent.direct_options import DirectOptions, direct_options
 from dagent.log import setup_logging
 from dagent.signals import ignore_hangups
 from mailcore.errors import MailError, UsageError
 from mailcore.settings import Settings, load_settings, parse_settings, read_document
 
 EX_USAGE = 64
+EX_SOFTWARE = 70
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 
@@ -35,7 +38,7 @@ class _Command(click.Command):
 
 
 @click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("user", required=False)
+@click.argument("users", nargs=-1, metavar="[USER]...")
 @click.option("-l", "--listen", is_flag=True, help="Run as a daemon that listens for LMTP.")
 @click.option(
     "-c",
@@ -48,39 +51,49 @@ class _Command(click.Command):
     type=click.Path(path_type=Path, file_okay=False),
     help="The data directory (also: DAGENT_DATA).",
 )
-@click.option("--sender", default="", help="Envelope sender of a message read from standard input.")
 @click.option("--check-config", "show", flag_value="check", help="Tell what is wrong, or ok.")
 @click.option("--dump-config", "show", flag_value="dump", help="Print the settings in effect.")
 @click.option("--sample-config", "show", flag_value="sample", help="Print every default.")
+@direct_options
 @click.version_option(package_name="kopano-dagent")
 def main(
-    user: str | None,
+    users: tuple[str, ...],
     listen: bool,
     config: Path | None,
     data: Path | None,
-    sender: str,
     show: str | None,
+    **direct: Any,
 ) -> None:
     """Deliver mail.
 
     With -l: take it over LMTP until TERM or INT; HUP reads the settings again.
-    With USER (a name or an address): deliver the message on standard input and exit with 0 when it is safe,
-    64 for wrong usage, 70 when it can never be delivered, 75 when it should be tried again.
+    With USER (names or addresses): deliver the message on standard input and exit with 0 when it is safe,
+    64 for wrong usage, 70 when it can never be delivered, 75 when it should be tried again. With several
+    users it is delivered to all of them or to nobody.
 
     The options that end in -config print and exit: with 0, or with 78 for settings that cannot work.
     """
-    if show is not None and not (listen or user):
+    options = DirectOptions(**direct)
+    if show is not None and not (listen or users):
         sys.exit(_show(show, config, data))
-    if show is not None or listen == bool(user):
+    if show is not None or listen == bool(users):
         raise click.UsageError("give either -l or the USER who gets the message on standard input")
+    if listen and options != DirectOptions():
+        raise click.UsageError("with -l nothing is delivered by hand: leave the other options out")
+    options.check()
     try:
         settings = _load(config, data)
+        level = settings.log.log_level
+        level = level if listen else options.log_level(level)
+        setup_logging(level, settings.log.log_format)
+        setup_audit(settings.audit, "kopano-dagent")
     except UsageError as error:
         click.echo(f"kopano-dagent: {error}", err=True)
         # An MTA that runs us for one message has to keep it until this is mended.
-        sys.exit(EX_CONFIG if listen else EX_TEMPFAIL)
-    setup_logging(settings.log.log_level)
-    sys.exit(_listen(settings, config, data) if user is None else _deliver(settings, user, sender))
+        sys.exit(EX_CONFIG if listen else options.exit_code(EX_TEMPFAIL))
+    if listen:
+        sys.exit(_listen(settings, config, data))
+    sys.exit(options.exit_code(_deliver(settings, users, options)))
 
 
 def _load(config: Path | None, data: Path | None) -> Settings:
@@ -126,14 +139,23 @@ def _listen(settings: Settings, config: Path | None, data: Path | None) -> int:
     return 0
 
 
-def _deliver(settings: Settings, user: str, sender: str) -> int:
-    from dagent.direct import deliver_directly  # noqa: PLC0415
+def _deliver(settings: Settings, users: tuple[str, ...], options: DirectOptions) -> int:
+    def say(text: str) -> None:
+        if not options.silent:
+            click.echo(f"kopano-dagent: {text}", err=True)
 
-    content = sys.stdin.buffer.read()
-    return deliver_directly(
-        settings,
-        user,
-        sender,
-        content,
-        say=lambda text: click.echo(f"kopano-dagent: {text}", err=True),
-    )
+    try:
+        content = options.read_message(settings.lmtp.max_message_size)
+    except MailError as error:
+        say(str(error))
+        return EX_SOFTWARE if error.permanent else EX_TEMPFAIL
+    from dagent.direct import deliver_directly, explain_directly  # noqa: PLC0415 - slow to load
+
+    request = options.request(users)
+    if options.dry_run:
+        return explain_directly(settings, request, content, say=say, show=options.show)
+    return deliver_directly(settings, request, content, say=say)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from mailcore.envelope import Envelope
 from mailcore.errors import MailError, RecipientRefusedError
-from mailcore.log_fields import log_fields
+from mailcore.log_fields import LogFields
 from mailcore.reply import RECIPIENT_OK, TRY_LATER, LmtpReply
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ async def resolve_or_refuse(
         return await postman.resolve(address, size), RECIPIENT_OK
     except RecipientRefusedError as error:
         fields = {"peer": peer, "recipient": address, "reply": str(error.reply), "why": str(error)}
-        log.info("%s", log_fields(fields))
+        log.info("%s", LogFields(fields))
         return None, error.reply
     except MailError as error:
         log.warning("%s: cannot resolve %s now: %s", peer, address, error)

@@ -131,10 +131,12 @@ def plan_fallback(
     return Submission(prepare_message(view, imap=recipient.imap), (store,))
 
 
-def replies_of(planned: Planned, receipts: Sequence[Receipt] | None) -> tuple[LmtpReply, ...]:
+def replies_of(
+    planned: Planned, receipts: Sequence[Receipt | None] | None
+) -> tuple[LmtpReply, ...]:
     """The reply of each address, and a line in the log for each recipient.
 
-    `receipts` is None when nothing was committed.
+    `receipts` is None when nothing was committed, and so is one of them when its plan was not.
     """
     remaining = iter(receipts or ())
     replies = []

@@ -87,8 +87,9 @@ class LmtpSettings:
 
     listen: str = setting(
         "127.0.0.1:2003",
-        "host:port or unix:/path of the LMTP listener; a socket that systemd hands over replaces it",
-        example="unix:/run/kopano/lmtp.sock",
+        "host:port or unix:/path of the LMTP listener, or several with blanks or commas between them;"
+        " sockets that systemd hands over replace them",
+        example="127.0.0.1:2003, [::1]:2003, unix:/run/kopano/lmtp.sock",
     )
     unix_mode: str = setting(
         "0660", "octal permissions of the unix sockets that we create", example="0600"
@@ -104,13 +105,47 @@ class LmtpSettings:
         "name in the greeting and the Received header; empty: this host's",
         example="mail.example.org",
     )
-    max_message_size: int = setting(
-        52_428_800, "largest message accepted", unit="octets", example=104_857_600, live=True
+    tls_certificate: str = setting(
+        "",
+        "PEM file with a certificate and its chain, for STARTTLS; empty: not offered."
+        " A HUP reads the file again",
+        example="/etc/kopano/lmtp.pem",
+        live=True,
     )
-    max_recipients: int = setting(1000, "recipients of one message", example=100, live=True)
+    tls_key: str = setting(
+        "",
+        "PEM file with the certificate's key; empty: it is in the same file",
+        example="/etc/kopano/lmtp.key",
+        live=True,
+    )
+    max_message_size: int = setting(
+        52_428_800,
+        "largest message accepted; a larger one gets 552 5.3.4",
+        unit="octets",
+        example=104_857_600,
+        live=True,
+    )
+    max_recipients: int = setting(
+        1000, "recipients of one message; more get 452 4.5.3", example=100, live=True
+    )
+    max_sessions: int = setting(
+        200, "clients at the same time; more get 421 4.3.2", example=500, live=True
+    )
+    max_sessions_per_host: int = setting(
+        100,
+        "clients from one address at the same time; more get 421 4.7.0. Unix sockets do not count",
+        example=50,
+        live=True,
+    )
+    max_commands: int = setting(
+        1000,
+        "commands in a row that bring no mail, accepted recipients not counted; then 421 4.7.0",
+        example=100,
+        live=True,
+    )
     idle_timeout: float = setting(
         300.0,
-        "time without a command before a session ends",
+        "time without a word from the client before a session ends with 421 4.4.2",
         unit="seconds",
         example=600.0,
         live=True,
@@ -319,6 +354,13 @@ class RetentionSettings:
         example=31_536_000.0,
         live=True,
     )
+    softdelete_lifetime: int = setting(
+        30,
+        "how long deleted mails, folders and stores can be restored; 0: for ever",
+        unit="days",
+        example=90,
+        live=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,4 +372,66 @@ class LogSettings:
         "least level that is logged",
         choices=("debug", "info", "warning", "error"),
         live=True,
+    )
+    log_format: str = setting(
+        "text",
+        "text for people, one line per event; json for programs, one object per line",
+        choices=("text", "json"),
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """`[audit]`: lines about starts, signals, logins and the use of other people's mailboxes (manual, 7.3)."""
+
+    audit_log_enabled: bool = setting(
+        False, "whether audit lines are written", example=True, live=True
+    )
+    audit_log_method: str = setting(
+        "syslog",
+        "where to: syslog with facility authpriv, standard error, or a file",
+        choices=("syslog", "stderr", "file"),
+        live=True,
+    )
+    audit_log_file: str = setting(
+        "/var/log/kopano/audit.log",
+        "the file; it is appended to, and opened again when it has been rotated",
+        example="/srv/kopano/audit.log",
+        live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """`[login]`: how often somebody may try to log in."""
+
+    login_attempts: int = setting(
+        10,
+        "failed tries for one user from one address until both together are blocked; 0: no limit",
+        example=5,
+    )
+    login_window: float = setting(
+        600.0, "time in which so many tries have to fail", unit="seconds", example=3600.0
+    )
+    login_block: float = setting(
+        900.0,
+        "time from the last failed try in which a right password is refused too; at most a day",
+        unit="seconds",
+        example=3600.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """`[events]`: scripts that are run when users, groups and companies come and go (manual, 8.5.1)."""
+
+    scripts_directory: str = setting(
+        "/etc/kopano/userscripts",
+        "where the directories createuser.d, deleteuser.d, creategroup.d and so on are",
+        example="/srv/kopano/userscripts",
+        live=True,
+    )
+    script_timeout: float = setting(
+        60.0, "time after which a script is killed", unit="seconds", example=600.0, live=True
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from delivery.deliver import plan_fallback
 from mailcore import failpoint
 from mailcore.errors import MailError, NoSuchRecipientError, TemporaryError
-from mailcore.log_fields import log_fields
+from mailcore.log_fields import LogFields
 from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.book import Booker
@@ -194,4 +194,4 @@ class Worker:
             "from": job.mail_from,
             "ms": f"{milliseconds:.1f}",
         }
-        log.info("%s", log_fields(fields))
+        log.info("%s", LogFields(fields))
