@@ -8,9 +8,6 @@ from mailcore.view import MessageView
 from store.plan import NewFolder
 from userstore.resolve import Recipient
 
-PUBLIC = "public"
-"""The name by which rules, settings and the command line call the public store."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from delivery.arrival import PUBLIC, Foreign, ForeignFolder
+from delivery.arrival import Foreign, ForeignFolder
 from mailcore.errors import RecipientRefusedError
 from mailcore.settings import DeliverySettings
 from store.engine import Database
-from store.mailboxes import Mailbox, load_mailbox
+from store.mailboxes import Mailbox
 from store.plan import NewFolder
+from store.public import PUBLIC, load_public
 from userstore.model import User
 from userstore.plugin import UserStore
 from userstore.resolve import Directory, Recipient
@@ -64,7 +65,7 @@ def find_mailbox(database: Database, directory: Directory, user: User, store: st
 def load_public_of(connection: Connection, plugin: UserStore, user: User) -> Mailbox | None:
     """The public store of a user's company."""
     companies = {one.name: one.external_id for one in plugin.companies()} if user.company else {}
-    return load_mailbox(connection, f"public:{companies.get(user.company, '')}")
+    return load_public(connection, companies.get(user.company, ""))
 
 
 def place_in(mailbox: Mailbox | str, path: str, *, create: bool) -> ForeignFolder | str:

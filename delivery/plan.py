@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from delivery.archive import archive_filing
-from delivery.arrival import PUBLIC, Arrival, ForeignFolder
+from delivery.arrival import Arrival, ForeignFolder
 from delivery.filing import file_by_rules, filing, inbox
 from delivery.verdict import verdict
 from mailcore.address import address_key
@@ -21,6 +21,7 @@ from oof.decide import Respond, decide
 from oof.settings import TIME_LIMIT, OofSettings
 from store.mailboxes import JUNK, StoredOof
 from store.plan import Filing, NewFolder, NewJob, OofClaim, Outgoing, StorePlan, ledger_key
+from store.public import PUBLIC
 
 BOOKING_METHODS = frozenset({"REQUEST", "CANCEL"})
 

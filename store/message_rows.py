@@ -16,7 +16,7 @@ from store.schema import folder, imap_copy, mailbox_entry, message, message_body
 
 _RAISE_FOLDER = HotStatement(
     update(folder)
-    .where(folder.c.id == bindparam("folder_id"))
+    .where(folder.c.id == bindparam("folder_id"), folder.c.deleted_at.is_(None))
     .values(
         uidnext=folder.c.uidnext + bindparam("count"),
         highest_modseq=folder.c.highest_modseq + literal_column("1"),
@@ -32,7 +32,7 @@ _INSERT_ENTRY = HotStatement(insert(mailbox_entry))
 def allocate_uids(connection: Connection, mails: Sequence[Mail]) -> list[list[tuple[int, int]]]:
     """Raise the folders in ascending id; return (uid, modseq) per filing of each mail.
 
-    Raises RepeatSinglyError when a folder is gone.
+    Raises RepeatSinglyError when a folder is gone or deleted.
     """
     wanted: dict[int, int] = {}
     for mail in mails:

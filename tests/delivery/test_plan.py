@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from delivery.arrival import PUBLIC, Arrival, ForeignFolder, Wish
+from delivery.arrival import Arrival, ForeignFolder, Wish
 from delivery.plan import Plan, is_spam, plan_delivery, plan_ordinary
 from mailcore.envelope import Envelope
 from mailcore.errors import TemporaryError
@@ -16,6 +16,7 @@ from mailcore.view import MessageView
 from oof.settings import TIME_LIMIT
 from store.mailboxes import DEFAULT_FOLDERS, JUNK, Mailbox, StoredOof, StoredRule
 from store.plan import SEEN, NewFolder, ledger_key
+from store.public import PUBLIC
 from tests.support.mailboxes import NOW, recipient_of
 
 FOLDERS = {name: number for number, (name, _) in enumerate(DEFAULT_FOLDERS, 1)} | {"Lists": 20}
