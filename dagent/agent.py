@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagent.activation import take_sockets
+from dagent.audit_log import audit_signal, audit_startup, setup_audit
+from dagent.event_scripts import EventScripts
 from dagent.heartbeat import Heartbeat, watchdog_interval
 from dagent.listening import Listener, open_listener
 from dagent.lmtp import LmtpLimits, LmtpServer
@@ -19,11 +21,18 @@ from dagent.notify import notify, notify_reloading
 from dagent.signals import STOPPING, SignalQueue
 from dagent.socketmap import SocketmapServer
 from dagent.store_postman import StorePostman
+from dagent.tls import load_certificate
 from dagent.unix_socket import unlink_socket
 from dagent.upkeep import Upkeep
 from dagent.wakeups import WakeUps
 from dagent.wiring import open_parts
 from mailcore.errors import UsageError
+from mailcore.listen import (
+    TcpAddress,
+    UnixAddress,
+    parse_listen_address,
+    parse_listen_addresses,
+)
 from mailcore.settings import LmtpSettings, Settings
 from mailcore.settings_change import SettingsChange, settings_change
 from mr_accept.worker import Worker
@@ -32,6 +41,7 @@ from store.writer import GroupCommitWriter
 
 log = logging.getLogger(__name__)
 
+PROGRAM = "kopano-dagent"
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter: with Python's 5 ms the writer waits that long after each statement."""
 
@@ -63,8 +73,9 @@ class Agent:
             parts.committer, wake=self._wakeups.resource_has_work, mail_leaves=mail_leaves
         )
         self._upkeep = Upkeep(parts)
+        self._event_scripts = EventScripts(parts.database, settings.events)
         self._postman = StorePostman(
-            parts.database, parts.directory, self._writer, settings, parts.hostname
+            parts.database, parts.directory, self._writer, settings, parts.hostname, parts.hooks
         )
         self._socketmap = SocketmapServer(self._postman, settings.socketmap.idle_timeout)
 
@@ -83,9 +94,10 @@ class Agent:
             self._writer, lambda: _status(server), watchdog_interval(os.environ, os.getpid())
         )
         beating = asyncio.create_task(heartbeat.run())
+        audit_startup(PROGRAM)
         notify("READY=1")
         log.info("ready: %s, data in %s", _status(server), self._settings.data_directory)
-        while await signals.get() not in STOPPING:
+        while audit_signal(PROGRAM, await signals.get()) not in STOPPING:
             self._reload(server, reload)
         signals.close()
         notify("STOPPING=1")
@@ -96,25 +108,33 @@ class Agent:
 
     async def _listen(self, inherited: Mapping[str, Sequence[socket.socket]]) -> LmtpServer:
         """Listen on the sockets of the service manager, or else where the settings say."""
-        settings = self._settings
-        server = LmtpServer(self._postman, self._parts.hostname, limits_of(settings.lmtp))
+        lmtp, socketmap = self._settings.lmtp, self._settings.socketmap
+        server = LmtpServer(
+            self._postman, self._parts.hostname, limits_of(lmtp), load_certificate(lmtp)
+        )
         lookups = inherited.get(SOCKETMAP_NAME, ())
         mail = [one for name, some in inherited.items() if name != SOCKETMAP_NAME for one in some]
-        await self._open(server, "[lmtp] listen", settings.lmtp.listen, mail)
-        await self._open(self._socketmap, "[socketmap] listen", settings.socketmap.listen, lookups)
+        name = "[lmtp] listen"
+        await self._open(server, name, parse_listen_addresses(lmtp.listen, name), mail)
+        name = "[socketmap] listen"
+        asked = [parse_listen_address(socketmap.listen, name)] if socketmap.listen else []
+        await self._open(self._socketmap, name, asked, lookups)
         return server
 
     async def _open(
-        self, server: Listener, name: str, value: str, inherited: Sequence[socket.socket]
+        self,
+        server: Listener,
+        name: str,
+        addresses: Sequence[TcpAddress | UnixAddress],
+        inherited: Sequence[socket.socket],
     ) -> None:
-        """Listen on the inherited sockets, or else where the setting `name` says; empty: nowhere."""
+        """Listen on the inherited sockets, or else at the addresses of the setting `name`."""
         for one in inherited:
             await server.listen_on(one)
-        if inherited or not value:
-            return
-        path = await open_listener(server, value, name, self._settings.lmtp)
-        if path is not None:
-            self._socket_paths.append(path)
+        for address in () if inherited else addresses:
+            path = await open_listener(server, address, name, self._settings.lmtp)
+            if path is not None:
+                self._socket_paths.append(path)
 
     def _begin_work(self) -> None:
         """Start the threads behind the listener."""
@@ -123,16 +143,20 @@ class Agent:
             self._wakeups.receive_bookings(self._worker.drain, self._settings.queue.workers)
             self._worker.start_polling()
         self._upkeep.start()
+        self._event_scripts.start()
 
     def _reload(self, server: LmtpServer, reload: Callable[[], Settings]) -> None:
         """HUP: take over what may change while running; a bad file keeps the old settings and says why."""
         notify_reloading()
         try:
             change = settings_change(self._settings, reload())
+            certificate = load_certificate(change.settings.lmtp)
+            setup_audit(change.settings.audit, PROGRAM)
             self._spooler.adopt(change.settings.spooler)
         except UsageError as error:
             log.error("settings not reloaded, the old ones stay: %s", error)
         else:
+            server.certificate = certificate
             self._adopt(server, change)
         notify("READY=1")
 
@@ -143,7 +167,8 @@ class Agent:
         self._postman.settings = settings
         self._worker.adopt(settings)
         self._upkeep.settings = settings
-        setup_logging(settings.log.log_level)
+        self._event_scripts.settings = settings.events
+        setup_logging(settings.log.log_level, settings.log.log_format)
         log.info("settings reloaded; changed: %s", ", ".join(change.applied) or "none")
         if change.waiting:
             log.warning("changed, but only a restart takes it over: %s", ", ".join(change.waiting))
@@ -172,6 +197,7 @@ class Agent:
         self._wakeups.stop(left())
         if not self._settings.queue.url:
             self._spooler.stop(left())
+        self._event_scripts.stop(left())
         self._postman.close()
         self._parts.close()
 
@@ -182,6 +208,9 @@ def limits_of(settings: LmtpSettings) -> LmtpLimits:
         message_size=settings.max_message_size,
         recipients=settings.max_recipients,
         idle_timeout=settings.idle_timeout,
+        commands=settings.max_commands,
+        sessions=settings.max_sessions,
+        sessions_per_host=settings.max_sessions_per_host,
     )
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from dagent.raw_log import RawLog
 from dagent.wiring import Parts, open_parts
 from delivery.arrival import Foreign, Wish
-from delivery.deliver import Planned, plan_message, replies_of
+from delivery.deliver import Planned, Site, plan_message, replies_of
 from delivery.dry_run import Outcome, outcomes_of
 from delivery.places import archive_places, public_places
 from mailcore.envelope import Envelope
@@ -101,6 +102,7 @@ def _deliver_in(
         planned = _plan(parts, request, content)
         receipts = _commit(parts, planned)
         replies = replies_of(planned, receipts)
+        RawLog().keep(planned, content, replies)
         for user, reply in zip(request.users, replies, strict=True):
             if not reply.positive:
                 say(f"{user}: {reply}")
@@ -132,8 +134,7 @@ def _plan(parts: Parts, request: Request, content: bytes) -> Planned:
         envelope,
         addresses,
         message,
-        settings=parts.settings,
-        hostname=parts.hostname,
+        Site(parts.settings, parts.hostname, parts.hooks),
         deduplicate=False,
         wish=wish,
         foreign=_foreign(parts, [one for some in addresses for one in some], wish),

@@ -5,11 +5,16 @@ is given only when the commit is on disk.
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from dagent.handover import Handover
-from delivery.deliver import Planned, plan_message, replies_of
+from dagent.raw_log import RawLog
+from delivery.deliver import Planned, Site, plan_message, replies_of
+from delivery.hooks import Hooks
+from delivery.places import archive_places
 from delivery.replies import full_reply
 from mailcore.envelope import Envelope
 from mailcore.errors import MailboxFullError, MailError
@@ -21,6 +26,10 @@ from store.quota import sizes_of
 from store.writer import GroupCommitWriter, Receipts
 from userstore.resolve import Directory, Recipient
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_NO_HOOKS = Hooks()
 _SMALL = 65536  # octets; planning less than this costs less than moving it to a thread
 _LOOKUP_THREADS = 4
 _LARGE_MAIL_THREADS = 4  # most of their time is the disk's
@@ -36,12 +45,15 @@ class StorePostman:
         writer: GroupCommitWriter,
         settings: Settings,
         hostname: str,
+        hooks: Hooks = _NO_HOOKS,
     ) -> None:
         self.settings = settings
         self._database = database
         self._directory = directory
         self._writer = writer
         self._hostname = hostname
+        self._hooks = hooks
+        self._raw = RawLog()
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="postman")
         self._large = ThreadPoolExecutor(_LARGE_MAIL_THREADS, thread_name_prefix="large-mail")
         self._handover: Handover[Receipts] | None = None
@@ -71,27 +83,36 @@ class StorePostman:
         self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
     ) -> Sequence[LmtpReply]:
         """See dagent.postman.Postman."""
+        settings = self.settings
         large = len(content) >= _SMALL
-        loop = asyncio.get_running_loop()
-        if large:
-            planned = await loop.run_in_executor(
-                self._large, self._plan, envelope, recipients, content
-            )
-        else:
-            planned = self._plan(envelope, recipients, content)
-        submission = planned.submission
-        if not submission.plans:
-            return replies_of(planned, None)
+        slow = large or bool(self._hooks) or self._raw.wanted(settings) or elsewhere(settings)
+        planned = await self._run(slow, self._plan, settings, envelope, recipients, content)
+        receipts = None
         try:
-            if large:
-                submission = await loop.run_in_executor(
-                    self._large, self._writer.write_files, submission
-                )
-            receipts = await self._committed(submission)
-        except MailError:
-            replies_of(planned, None)  # the log line of each recipient
-            raise
-        return replies_of(planned, receipts)
+            if planned.submission.plans:
+                submission = planned.submission
+                if large:
+                    submission = await self._run(True, self._writer.write_files, submission)
+                receipts = await self._committed(submission)
+        except MailError as error:
+            log.warning(
+                "%s: mail from <%s> not stored: %s", envelope.peer, envelope.mail_from, error
+            )
+        return await self._run(slow, self._finish, planned, receipts, content)
+
+    async def _run(self, slow: bool, act: Callable[..., T], *arguments: Any) -> T:
+        """Call `act`, in a thread where it may take long: the event loop keeps reading from the other sessions."""
+        if not slow:
+            return act(*arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._large, act, *arguments)
+
+    def _finish(
+        self, planned: Planned, receipts: Receipts | None, content: bytes
+    ) -> tuple[LmtpReply, ...]:
+        replies = replies_of(planned, receipts)
+        self._raw.keep(planned, content, replies)
+        return replies
 
     def close(self) -> None:
         """End the threads."""
@@ -105,13 +126,31 @@ class StorePostman:
         return await self._handover.expect(self._writer.submit(submission))
 
     def _plan(
-        self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
+        self,
+        settings: Settings,
+        envelope: Envelope,
+        recipients: Sequence[tuple[Recipient, ...]],
+        content: bytes,
     ) -> Planned:
+        foreign = None
+        if elsewhere(settings):
+            foreign = {
+                one.mailbox.id: archive_places(
+                    self._database, self._directory, one, settings.delivery
+                )
+                for some in recipients
+                for one in some
+            }
         return plan_message(
             envelope,
             recipients,
             content,
-            settings=self.settings,
-            hostname=self._hostname,
+            Site(settings, self._hostname, self._hooks),
             deduplicate=True,
+            foreign=foreign,
         )
+
+
+def elsewhere(settings: Settings) -> bool:
+    """Whether every message needs a folder in another mailbox, which takes looking up."""
+    return bool(settings.delivery.archive_store)

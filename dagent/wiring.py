@@ -3,13 +3,13 @@
 import socket
 from dataclasses import dataclass
 
+from delivery.hooks import Hooks, load_hooks
 from mailcore.settings import Settings
 from store.blobs import BlobStore
 from store.commit import Committer
 from store.engine import Database
 from store.migrate import open_database
-from userstore.db import DbUserStore
-from userstore.features import parse_features
+from userstore.plugins import open_plugin
 from userstore.resolve import Directory
 
 
@@ -22,6 +22,7 @@ class Parts:
     database: Database
     committer: Committer
     directory: Directory
+    hooks: Hooks
 
     def close(self) -> None:
         """Give back every connection."""
@@ -34,13 +35,15 @@ def open_parts(settings: Settings) -> Parts:
 
     Raises UsageError for what an administrator has to mend, TemporaryError when the database cannot be reached.
     """
+    hooks = load_hooks(settings.delivery.hooks, settings.delivery.hook_failure)
     database = open_database(settings.database_url)
     blobs = BlobStore(settings.attachment_directory, settings.store.large_body)
-    disabled = parse_features(settings.userstore.disabled_features)
+    users = open_plugin(settings, database).users
     return Parts(
         settings=settings,
         hostname=settings.lmtp.hostname or socket.gethostname(),
         database=database,
         committer=Committer(database, blobs),
-        directory=Directory(DbUserStore(database), database, disabled),
+        directory=Directory(users, database, settings.userstore),
+        hooks=hooks,
     )

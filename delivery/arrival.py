@@ -14,7 +14,8 @@ class Wish:
     """What direct delivery asks for (kopano-dagent's options); nothing, for mail that comes by LMTP.
 
     `folder` is a path, in the public store with `public`; where it is missing the Inbox takes the mail, unless
-    `create` makes it.  `read` marks the mail as read.  `delivered_at` (epoch seconds) is its internal date.
+    `create` makes it.  `read` marks the mail as read.  `delivered_at` (epoch seconds) is its internal date.  Without
+    `rules` the user's rules do not look at it.
     """
 
     junk: bool = False
@@ -23,6 +24,7 @@ class Wish:
     create: bool = False
     read: bool = False
     delivered_at: float | None = None
+    rules: bool = True
 
 
 @dataclass(frozen=True, slots=True)

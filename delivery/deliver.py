@@ -9,10 +9,11 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from delivery.arrival import Arrival, Foreign, Wish
+from delivery.hooks import Hooks
 from delivery.log_line import log_delivery
 from delivery.plan import Plan, plan_delivery, plan_ordinary, plan_plain
 from delivery.replies import one_reply, reply_of
@@ -33,6 +34,15 @@ _NO_WISH = Wish()
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What holds for every message here; `hostname` is the name in trace headers and Message-IDs."""
+
+    settings: Settings
+    hostname: str
+    hooks: Hooks = field(default_factory=Hooks)
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A message ready to be committed.
 
@@ -46,16 +56,15 @@ class Planned:
     plans: tuple[tuple[Plan | None, ...], ...]
     submission: Submission
     received_at: float
-    settings: Settings
+    site: Site
 
 
 def plan_message(
     envelope: Envelope,
     addresses: Sequence[Sequence[Recipient]],
     content: bytes,
+    site: Site,
     *,
-    settings: Settings,
-    hostname: str,
     deduplicate: bool,
     wish: Wish = _NO_WISH,
     foreign: Mapping[int, Foreign] | None = None,
@@ -63,13 +72,15 @@ def plan_message(
     """Plan a message that has just arrived; nothing is done yet.
 
     `addresses` holds the recipients of each RCPT.  With `deduplicate`, the same bytes from the same sender to the
-    same mailbox count once (LMTP).  `foreign` is what is known of folders elsewhere, by mailbox.
+    same mailbox count once (LMTP).  `foreign` is what is known of folders elsewhere, by mailbox.  Raises TemporaryError
+    where a hook fails for the whole message.
     """
     now = time.time()
-    view = MessageView(content)
+    came = MessageView(content)
+    view = site.hooks.converted(came, envelope) if site.hooks else came
     queue_id = secrets.token_hex(6)
     date = datetime.fromtimestamp(int(now), UTC)
-    digest = view.sha256 if deduplicate else None
+    digest = came.sha256 if deduplicate else None  # whatever a hook makes of it, a repeat is known
     number = 0
     plans: list[tuple[Plan | None, ...]] = []
     for recipients in addresses:
@@ -82,29 +93,35 @@ def plan_message(
                 trace=trace_headers(
                     envelope,
                     recipient.user.address or recipient.user.name,
-                    hostname=hostname,
+                    hostname=site.hostname,
                     queue_id=queue_id,
                     date=date,
                 ),
                 now=now,
-                hostname=hostname,
+                hostname=site.hostname,
                 unique=f"{queue_id}.{number}",
                 sha256=digest,
                 wish=wish,
                 foreign=(foreign or {}).get(recipient.mailbox.id, {}),
             )
             number += 1
-            own.append(_plan_one(arrival, settings))
+            own.append(_plan_one(arrival, site))
         plans.append(tuple(own))
     imap = any(recipient.imap for recipients in addresses for recipient in recipients)
     stored = tuple(plan.store for own in plans for plan in own if plan and plan.store)
     submission = Submission(prepare_message(view, imap=imap), stored)
-    return Planned(view, envelope, tuple(addresses), tuple(plans), submission, now, settings)
+    return Planned(view, envelope, tuple(addresses), tuple(plans), submission, now, site)
 
 
-def _plan_one(arrival: Arrival, settings: Settings) -> Plan | None:
+def _plan_one(arrival: Arrival, site: Site) -> Plan | None:
     try:
-        return plan_delivery(arrival, settings)
+        if site.hooks:
+            user = arrival.recipient.user
+            said = site.hooks.verdict(arrival.view, arrival.envelope, user, arrival.wish)
+            if isinstance(said, LmtpReply):
+                return Plan(None, "hook", reply=said)
+            arrival = replace(arrival, wish=said)
+        return plan_delivery(arrival, site.settings)
     except TemporaryError as error:
         log.warning("%s: no plan now: %s", arrival.recipient.address, error)
         return None
@@ -138,6 +155,7 @@ def replies_of(
 
     `receipts` is None when nothing was committed, and so is one of them when its plan was not.
     """
+    hooks, settings = planned.site.hooks, planned.site.settings.delivery
     remaining = iter(receipts or ())
     replies = []
     for recipients, plans in zip(planned.addresses, planned.plans, strict=True):
@@ -145,10 +163,12 @@ def replies_of(
         for recipient, plan in zip(recipients, plans, strict=True):
             stored = plan is not None and plan.store is not None
             receipt = next(remaining, None) if stored else None
-            reply = reply_of(plan, receipt, planned.settings.delivery)
+            reply = reply_of(plan, receipt, settings)
             log_delivery(
                 planned.view, planned.envelope, recipient, plan, receipt, reply, planned.received_at
             )
+            if hooks:
+                hooks.delivered(planned.view, planned.envelope, recipient.user, reply)
             own.append(reply)
         replies.append(one_reply(own) if own else TRY_LATER)
     return tuple(replies)

@@ -51,7 +51,7 @@ def _outcome(
     database: Database, planned: Planned, recipient: Recipient, plan: Plan | None
 ) -> Outcome:
     store = plan.store if plan else None
-    reply = reply_of(plan, Receipt() if store else None, planned.settings.delivery)
+    reply = reply_of(plan, Receipt() if store else None, planned.site.settings.delivery)
     fields: dict[str, object] = {"user": recipient.user.name, "group": recipient.via}
     if plan is not None:
         fields |= {
@@ -69,7 +69,7 @@ def _outcome(
         with database.read() as connection:
             size = sizes_of(connection, [store.store_id]).get(store.store_id, 0)
         if store.hard_quota and octets and size + octets > store.hard_quota:
-            reply = full_reply(planned.settings.delivery)
+            reply = full_reply(planned.site.settings.delivery)
         fields |= {
             "copies": len(store.filings),
             "flags": _flags(plan),

@@ -1,14 +1,14 @@
 """Where a message goes: filings in folders, and what a user's rules make of them."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from delivery.arrival import Arrival
-from mailcore.errors import UsageError
+from mailcore.address import address_key
+from rules.actions import Copy, MarkRead, Move
 from rules.evaluate import evaluate
-from rules.model import Rule, parse_rule
+from rules.message import Folded, Me
+from rules.model import Rule, parse_rules
 from store.mailboxes import INBOX, Mailbox
 from store.plan import SEEN, Filing, NewFolder
 
@@ -54,41 +54,40 @@ def file_by_rules(arrival: Arrival, *, oof_active: bool) -> Filed:
     A move takes the message out of the Inbox; when every target of a move is missing the Inbox keeps it.
     """
     mailbox = arrival.recipient.mailbox
-    matched = evaluate(arrival.view, _rules(mailbox), oof_active=oof_active)
-    names = ", ".join(one.rule for one in matched)
-    actions = [action for one in matched for action in one.actions]
-    flags = SEEN if any(action.kind == "mark-read" for action in actions) else 0
-    if any(action.kind == "delete" for action in actions):
+    obeyed = _obeyed(arrival, oof_active=oof_active)
+    names = ", ".join(rule.name for rule in obeyed)
+    actions = [action for rule in obeyed for action in rule.actions]
+    flags = SEEN if any(isinstance(action, MarkRead) for action in actions) else 0
+    if any(rule.deletes for rule in obeyed):
         return Filed((), "", names)
     targets: dict[str, int] = {}
     moved = False
     for action in actions:
-        if action.kind in {"move", "copy"}:
-            folder_id = mailbox.folders.get(action.folder)
+        if isinstance(action, Move | Copy):
+            folder_id = None if action.store else mailbox.folders.get(action.folder)
             if folder_id is None:
                 log.warning("%s: a rule names no folder: %s", mailbox.owner_name, action.folder)
                 continue
             targets[action.folder] = folder_id
-            moved = moved or action.kind == "move"
+            moved = moved or isinstance(action, Move)
     if not moved:
         targets = {"Inbox": inbox(mailbox), **targets}
     filings = tuple(filing(arrival, folder_id, flags) for folder_id in targets.values())
     return Filed(filings, ", ".join(targets), names)
 
 
-def _rules(mailbox: Mailbox) -> Sequence[Rule]:
-    """The usable rules; one that cannot be read is logged and hurts neither the others nor the delivery."""
-    usable = []
-    for stored in mailbox.rules:
-        if not stored.enabled:
-            continue
-        try:
-            usable.append(_parsed(stored.document))
-        except UsageError as error:
-            log.warning("%s: rule %d is left out: %s", mailbox.owner_name, stored.id, error)
-    return usable
-
-
-@lru_cache(maxsize=4096)
-def _parsed(document: str) -> Rule:
-    return parse_rule(document)
+def _obeyed(arrival: Arrival, *, oof_active: bool) -> tuple[Rule, ...]:
+    """The rules that the message meets; one that cannot be read is logged and hurts neither the others nor the mail."""
+    mailbox = arrival.recipient.mailbox
+    if not mailbox.rules:
+        return ()
+    parsed = parse_rules(stored for stored in mailbox.rules if stored.enabled)
+    for bad in parsed.bad:
+        log.warning("%s: rule %d is left out: %s", mailbox.owner_name, bad.id, bad.text)
+    return evaluate(
+        Folded(arrival.view, arrival.envelope),
+        parsed.rules,
+        me=Me(frozenset(map(address_key, arrival.recipient.user.addresses))),
+        oof_active=oof_active,
+        now=arrival.now,
+    )

@@ -61,12 +61,13 @@ def plan_ordinary(arrival: Arrival, settings: Settings) -> Plan:
     """Plan a message as ordinary mail, with rules and out-of-office; the booker's fallback too."""
     oof = _oof_settings(arrival.recipient.mailbox.oof)
     detail = _detail_folder(arrival, settings.delivery)
-    if detail is None:
+    if detail is None and arrival.wish.rules:
         active = oof is not None and oof.active(arrival.now)
         filed = file_by_rules(arrival, oof_active=active)
         filings, folder, rule = filed.filings, filed.folder, filed.rule
     else:  # rules are for what comes into the Inbox
-        filings, folder, rule = (filing(arrival, detail[1]),), detail[0], ""
+        folder, folder_id = detail or ("Inbox", inbox(arrival.recipient.mailbox))
+        filings, rule = (filing(arrival, folder_id),), ""
     answer, reason = _answer(arrival, oof)
     plan = Plan(
         store=_store_plan(arrival, filings, outgoing=answer),

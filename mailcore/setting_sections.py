@@ -193,6 +193,16 @@ class DeliverySettings:
         example=True,
         live=True,
     )
+    hooks: str = setting(
+        "",
+        "hooks of this site, in their order, separated by blanks (docs/hooks.md)",
+        example="disclaimer",
+    )
+    hook_failure: str = setting(
+        "defer",
+        "what a hook that fails means: defer answers 451, skip goes on without it",
+        choices=("defer", "skip"),
+    )
     archive_folder: str = setting(
         "",
         "folder that gets a copy of everything but junk; made where it is missing; empty: no archive",
@@ -378,6 +388,22 @@ class LogSettings:
         "text for people, one line per event; json for programs, one object per line",
         choices=("text", "json"),
         live=True,
+    )
+    log_raw_message: str = setting(
+        "no",
+        "messages that are kept as they came: no, all, error (those that were not taken), or users"
+        " separated by blanks",
+        example="error",
+        live=True,
+    )
+    log_raw_message_path: str = setting(
+        "",
+        "directory they are kept in; empty: raw in the data directory",
+        example="/var/log/kopano/raw",
+        live=True,
+    )
+    log_raw_message_limit: int = setting(
+        100, "size of that directory at which the oldest go", unit="MB", example=1000, live=True
     )
 
 

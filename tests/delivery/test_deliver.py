@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery.deliver import Planned, plan_fallback, plan_message, replies_of
+from delivery.deliver import Planned, Site, plan_fallback, plan_message, replies_of
 from delivery.log_line import queue_id
 from mailcore.envelope import Envelope
 from mailcore.reply import DELIVERED, MAILBOX_FULL, MAILBOX_FULL_NOW, TRY_LATER, LmtpReply
@@ -30,8 +30,9 @@ SETTINGS = Settings()
 def planned(*recipients: Recipient, raw: bytes = RAW, **more: Any) -> Planned:
     addresses = tuple(recipient.address for recipient in recipients)
     envelope = Envelope(more.pop("mail_from", "ben@example.net"), addresses, "[192.0.2.7]", "mta")
-    options = {"settings": SETTINGS, "hostname": "mx.example.org", "deduplicate": True, **more}
-    return plan_message(envelope, [[one] for one in recipients], raw, **options)
+    site = Site(more.pop("settings", SETTINGS), "mx.example.org")
+    options = {"deduplicate": True, **more}
+    return plan_message(envelope, [[one] for one in recipients], raw, site, **options)
 
 
 def deliver(office: PostOffice, *recipients: Recipient, **more: Any) -> tuple[Receipt, ...]:
@@ -123,9 +124,8 @@ def test_a_group_has_one_reply_for_its_members(
     )
     carla = recipient_of(post_office.mailbox(), address="carla@example.org")
     envelope = Envelope("ben@example.net", ("sales@example.org", "carla@example.org"))
-    found = plan_message(
-        envelope, [[anna, ben], [carla]], RAW, settings=SETTINGS, hostname="mx", deduplicate=True
-    )
+    site = Site(SETTINGS, "mx")
+    found = plan_message(envelope, [[anna, ben], [carla]], RAW, site, deduplicate=True)
     (receipts,) = post_office.commit(found.submission)
     with caplog.at_level(logging.INFO):
         assert replies_of(found, receipts) == (DELIVERED, DELIVERED)
@@ -138,8 +138,7 @@ def test_a_member_who_is_full_keeps_the_group_in_the_queue(post_office: PostOffi
     envelope = Envelope("ben@example.net", ("sales@example.org",))
 
     def deliver_to_group() -> tuple[LmtpReply, ...]:
-        options: dict[str, Any] = {"settings": SETTINGS, "hostname": "mx", "deduplicate": True}
-        found = plan_message(envelope, [[anna, full]], RAW, **options)
+        found = plan_message(envelope, [[anna, full]], RAW, Site(SETTINGS, "mx"), deduplicate=True)
         return replies_of(found, post_office.commit(found.submission)[0])
 
     assert deliver_to_group() == deliver_to_group() == (MAILBOX_FULL_NOW,)
