@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mailcore.envelope import Envelope
 from mailcore.view import MessageView
+from rules.message import Folded
 from store.plan import NewFolder
 from userstore.resolve import Recipient
 
@@ -43,20 +44,28 @@ Foreign = Mapping[tuple[str, str], ForeignFolder | str]
 class Arrival:
     """One message on its way to one recipient.
 
-    `trace` are the headers put before it, `now` is in epoch seconds, `sha256` the digest of the bytes (None where
-    repeats are not looked for), `unique` a text that makes a Message-ID of ours unique.
+    `mail` is shared by all recipients.  `trace` are the headers put before it, `now` is in epoch seconds, `sha256` the
+    digest of the bytes (None where repeats are not looked for), `unique` a text that makes a Message-ID of ours unique.
     """
 
-    view: MessageView
-    envelope: Envelope
+    mail: Folded
     recipient: Recipient
     trace: bytes
     now: float
-    hostname: str
     unique: str
     sha256: bytes | None = None
     wish: Wish = field(default_factory=Wish)
     foreign: Foreign = field(default_factory=dict)
+
+    @property
+    def view(self) -> MessageView:
+        """The message."""
+        return self.mail.view
+
+    @property
+    def envelope(self) -> Envelope:
+        """Its envelope."""
+        return self.mail.envelope
 
     @property
     def delivered_to(self) -> str:

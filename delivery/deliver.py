@@ -9,20 +9,20 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from delivery.arrival import Arrival, Foreign, Wish
-from delivery.hooks import Hooks
 from delivery.log_line import log_delivery
 from delivery.plan import Plan, plan_delivery, plan_ordinary, plan_plain
 from delivery.replies import one_reply, reply_of
+from delivery.site import Site
 from delivery.trace import trace_headers
 from mailcore.envelope import Envelope
 from mailcore.errors import TemporaryError
 from mailcore.reply import TRY_LATER, LmtpReply
-from mailcore.settings import Settings
 from mailcore.view import MessageView
+from rules.message import Folded
 from store.jobs import Job
 from store.message import prepare_message
 from store.plan import Receipt, Submission
@@ -31,15 +31,6 @@ from userstore.resolve import Recipient
 log = logging.getLogger(__name__)
 
 _NO_WISH = Wish()
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What holds for every message here; `hostname` is the name in trace headers and Message-IDs."""
-
-    settings: Settings
-    hostname: str
-    hooks: Hooks = field(default_factory=Hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +72,14 @@ def plan_message(
     queue_id = secrets.token_hex(6)
     date = datetime.fromtimestamp(int(now), UTC)
     digest = came.sha256 if deduplicate else None  # whatever a hook makes of it, a repeat is known
+    mail = Folded(view, envelope)
     number = 0
     plans: list[tuple[Plan | None, ...]] = []
     for recipients in addresses:
         own: list[Plan | None] = []
         for recipient in recipients:
             arrival = Arrival(
-                view=view,
-                envelope=envelope,
+                mail=mail,
                 recipient=recipient,
                 trace=trace_headers(
                     envelope,
@@ -98,7 +89,6 @@ def plan_message(
                     date=date,
                 ),
                 now=now,
-                hostname=site.hostname,
                 unique=f"{queue_id}.{number}",
                 sha256=digest,
                 wish=wish,
@@ -121,7 +111,7 @@ def _plan_one(arrival: Arrival, site: Site) -> Plan | None:
             if isinstance(said, LmtpReply):
                 return Plan(None, "hook", reply=said)
             arrival = replace(arrival, wish=said)
-        return plan_delivery(arrival, site.settings)
+        return plan_delivery(arrival, site)
     except TemporaryError as error:
         log.warning("%s: no plan now: %s", arrival.recipient.address, error)
         return None
@@ -134,14 +124,12 @@ def _plan_one(arrival: Arrival, site: Site) -> Plan | None:
         return None
 
 
-def plan_fallback(
-    job: Job, recipient: Recipient, *, settings: Settings, hostname: str
-) -> Submission:
+def plan_fallback(job: Job, recipient: Recipient, site: Site) -> Submission:
     """Plan a job's message as ordinary mail, as if the booker did not exist."""
     view = MessageView(job.content)
     envelope = Envelope(job.mail_from, (job.rcpt_to,))
-    arrival = Arrival(view, envelope, recipient, job.trace, time.time(), hostname, f"job.{job.id}")
-    plan = plan_ordinary(arrival, settings)
+    mail = Folded(view, envelope)
+    plan = plan_ordinary(Arrival(mail, recipient, job.trace, time.time(), f"job.{job.id}"), site)
     assert plan.store is not None
     # It was acknowledged when there was room.
     store = replace(plan.store, hard_quota=0)

@@ -1,27 +1,8 @@
-"""Where a message goes: filings in folders, and what a user's rules make of them."""
+"""Where a message goes: filings in folders of the recipient's mailbox or of another one."""
 
-import logging
-from dataclasses import dataclass
-
-from delivery.arrival import Arrival
-from mailcore.address import address_key
-from rules.actions import Copy, MarkRead, Move
-from rules.evaluate import evaluate
-from rules.message import Folded, Me
-from rules.model import Rule, parse_rules
+from delivery.arrival import Arrival, ForeignFolder
 from store.mailboxes import INBOX, Mailbox
 from store.plan import SEEN, Filing, NewFolder
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """What the rules made of a message: its copies, their folders, and the rules that matched, for the log."""
-
-    filings: tuple[Filing, ...]
-    folder: str
-    rule: str
 
 
 def inbox(mailbox: Mailbox) -> int:
@@ -31,63 +12,34 @@ def inbox(mailbox: Mailbox) -> int:
 
 def filing(
     arrival: Arrival,
-    folder_id: int | NewFolder,
+    place: int | NewFolder | ForeignFolder,
     flags: int = 0,
     *,
-    store_id: int | None = None,
+    keywords: tuple[str, ...] = (),
+    header: bytes = b"",
 ) -> Filing:
-    """A copy of the message as it came in one folder."""
+    """A copy of the message as it came in one folder; `header` are fields that only this copy has, with CRLF."""
     wish = arrival.wish
+    foreign = isinstance(place, ForeignFolder)
     return Filing(
-        folder_id=folder_id,
-        trace=arrival.trace,
+        folder_id=place.folder_id if isinstance(place, ForeignFolder) else place,
+        trace=arrival.trace + header,
         internal_date=arrival.now if wish.delivered_at is None else wish.delivered_at,
         flags=flags | (SEEN if wish.read else 0),
-        imap=arrival.recipient.imap,
-        store_id=store_id,
+        keywords=keywords,
+        imap=arrival.recipient.imap and not foreign,
+        store_id=place.store_id if isinstance(place, ForeignFolder) else None,
     )
 
 
-def file_by_rules(arrival: Arrival, *, oof_active: bool) -> Filed:
-    """Let the rules decide.
-
-    A move takes the message out of the Inbox; when every target of a move is missing the Inbox keeps it.
-    """
+def place_of(
+    arrival: Arrival, path: str, *, store: str = "", create: bool = False
+) -> int | NewFolder | ForeignFolder | str:
+    """The folder at a path, made where it is missing with `create`; a text says why it cannot take the message."""
+    if store:
+        return arrival.foreign.get((store, path), f"{store}: not known")
     mailbox = arrival.recipient.mailbox
-    obeyed = _obeyed(arrival, oof_active=oof_active)
-    names = ", ".join(rule.name for rule in obeyed)
-    actions = [action for rule in obeyed for action in rule.actions]
-    flags = SEEN if any(isinstance(action, MarkRead) for action in actions) else 0
-    if any(rule.deletes for rule in obeyed):
-        return Filed((), "", names)
-    targets: dict[str, int] = {}
-    moved = False
-    for action in actions:
-        if isinstance(action, Move | Copy):
-            folder_id = None if action.store else mailbox.folders.get(action.folder)
-            if folder_id is None:
-                log.warning("%s: a rule names no folder: %s", mailbox.owner_name, action.folder)
-                continue
-            targets[action.folder] = folder_id
-            moved = moved or isinstance(action, Move)
-    if not moved:
-        targets = {"Inbox": inbox(mailbox), **targets}
-    filings = tuple(filing(arrival, folder_id, flags) for folder_id in targets.values())
-    return Filed(filings, ", ".join(targets), names)
-
-
-def _obeyed(arrival: Arrival, *, oof_active: bool) -> tuple[Rule, ...]:
-    """The rules that the message meets; one that cannot be read is logged and hurts neither the others nor the mail."""
-    mailbox = arrival.recipient.mailbox
-    if not mailbox.rules:
-        return ()
-    parsed = parse_rules(stored for stored in mailbox.rules if stored.enabled)
-    for bad in parsed.bad:
-        log.warning("%s: rule %d is left out: %s", mailbox.owner_name, bad.id, bad.text)
-    return evaluate(
-        Folded(arrival.view, arrival.envelope),
-        parsed.rules,
-        me=Me(frozenset(map(address_key, arrival.recipient.user.addresses))),
-        oof_active=oof_active,
-        now=arrival.now,
-    )
+    folder_id = mailbox.folder_of(path)
+    if folder_id is not None:
+        return folder_id
+    return NewFolder(mailbox.id, path) if create else f"there is no folder {path!r}"

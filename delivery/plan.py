@@ -4,24 +4,29 @@ Nothing is done here and nothing is read: the recipient was loaded when it was r
 out-of-office answer is settled by the store in the transaction that writes the answer.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from delivery.archive import archive_filing
-from delivery.arrival import Arrival, ForeignFolder
-from delivery.filing import file_by_rules, filing, inbox
+from delivery.arrival import Arrival
+from delivery.by_rules import Filed, file_by_rules
+from delivery.filing import filing, inbox, place_of
+from delivery.site import Site
 from delivery.verdict import verdict
 from mailcore.address import address_key
 from mailcore.meeting import meeting_method
 from mailcore.reply import DELIVERED, LmtpReply
-from mailcore.settings import DeliverySettings, Settings
+from mailcore.settings import DeliverySettings
 from mailcore.view import MessageView
 from oof.compose import compose_answer
 from oof.decide import Respond, decide
 from oof.settings import TIME_LIMIT, OofSettings
 from store.mailboxes import JUNK, StoredOof
-from store.plan import Filing, NewFolder, NewJob, OofClaim, Outgoing, StorePlan, ledger_key
+from store.plan import Filing, NewJob, Notice, OofClaim, Outgoing, StorePlan, ledger_key
 from store.public import PUBLIC
+
+log = logging.getLogger(__name__)
 
 BOOKING_METHODS = frozenset({"REQUEST", "CANCEL"})
 
@@ -41,39 +46,39 @@ class Plan:
     reply: LmtpReply = DELIVERED
 
 
-def plan_delivery(arrival: Arrival, settings: Settings) -> Plan:
+def plan_delivery(arrival: Arrival, site: Site) -> Plan:
     """Plan a message as it arrives: is it taken at all? junk, then the booker's, then ordinary mail."""
-    mailbox = arrival.recipient.mailbox
+    mailbox, settings = arrival.recipient.mailbox, site.settings
     refused = verdict(arrival, settings.delivery)
     if refused is not None:
         return Plan(None, "expired" if refused.positive else "loop", reply=refused)
     if arrival.wish.folder:
-        return _with_archive(arrival, _plan_wish(arrival), settings)
+        return _with_archive(arrival, _plan_wish(arrival), settings.delivery)
     if arrival.wish.junk or is_spam(arrival.view, settings.delivery):
         folder_id = mailbox.special.get(JUNK) or inbox(mailbox)
         return Plan(_store_plan(arrival, (filing(arrival, folder_id),)), "junk", "Junk E-mail")
     if mailbox.mr_accept and meeting_method(arrival.view.root) in BOOKING_METHODS:
         return Plan(_store_plan(arrival, (), job=_job(arrival)), "booking")
-    return plan_ordinary(arrival, settings)
+    return plan_ordinary(arrival, site)
 
 
-def plan_ordinary(arrival: Arrival, settings: Settings) -> Plan:
+def plan_ordinary(arrival: Arrival, site: Site) -> Plan:
     """Plan a message as ordinary mail, with rules and out-of-office; the booker's fallback too."""
+    settings = site.settings.delivery
     oof = _oof_settings(arrival.recipient.mailbox.oof)
-    detail = _detail_folder(arrival, settings.delivery)
+    detail = _detail_folder(arrival, settings)
     if detail is None and arrival.wish.rules:
-        active = oof is not None and oof.active(arrival.now)
-        filed = file_by_rules(arrival, oof_active=active)
-        filings, folder, rule = filed.filings, filed.folder, filed.rule
+        filed = file_by_rules(arrival, site, oof_active=oof is not None and oof.active(arrival.now))
     else:  # rules are for what comes into the Inbox
         folder, folder_id = detail or ("Inbox", inbox(arrival.recipient.mailbox))
-        filings, rule = (filing(arrival, folder_id),), ""
-    answer, reason = _answer(arrival, oof)
+        filed = Filed((filing(arrival, folder_id),), folder)
+    answer, reason = _answer(arrival, oof, site.hostname)
+    outgoing = (*filed.outgoing, *answer)
     plan = Plan(
-        store=_store_plan(arrival, filings, outgoing=answer),
-        route="rule" if rule else "detail" if detail else "inbox",
-        folder=folder,
-        rule=rule,
+        store=_store_plan(arrival, filed.filings, outgoing=outgoing, notices=filed.notices),
+        route="rule" if filed.rule else "detail" if detail else "inbox",
+        folder=filed.folder,
+        rule=filed.rule,
         oof=reason,
     )
     return _with_archive(arrival, plan, settings)
@@ -93,25 +98,20 @@ def is_spam(view: MessageView, settings: DeliverySettings) -> bool:
 
 
 def _plan_wish(arrival: Arrival) -> Plan:
-    """Into the folder that the command line names; where it cannot be had the Inbox takes the mail."""
-    wish, mailbox = arrival.wish, arrival.recipient.mailbox
-    if wish.public:
-        place = arrival.foreign.get((PUBLIC, wish.folder))
-        if isinstance(place, ForeignFolder):
-            filed = filing(arrival, place.folder_id, store_id=place.store_id)
-            return Plan(_store_plan(arrival, (filed,)), "public", wish.folder)
-    else:
-        folder_id: int | NewFolder | None = mailbox.folder_of(wish.folder)
-        if folder_id is None and wish.create:
-            folder_id = NewFolder(mailbox.id, wish.folder)
-        if folder_id is not None:
-            return Plan(_store_plan(arrival, (filing(arrival, folder_id),)), "folder", wish.folder)
-    return replace(plan_plain(arrival), route="inbox", folder="Inbox")
+    """Into the folder that the command line or a hook names; where it cannot be had the Inbox takes the mail."""
+    wish = arrival.wish
+    store = PUBLIC if wish.public else ""
+    place = place_of(arrival, wish.folder, store=store, create=wish.create)
+    if isinstance(place, str):
+        log.warning("%s: into the Inbox: %s", arrival.recipient.mailbox.owner_name, place)
+        return replace(plan_plain(arrival), route="inbox", folder="Inbox")
+    route = "public" if wish.public else "folder"
+    return Plan(_store_plan(arrival, (filing(arrival, place),)), route, wish.folder)
 
 
-def _with_archive(arrival: Arrival, plan: Plan, settings: Settings) -> Plan:
+def _with_archive(arrival: Arrival, plan: Plan, settings: DeliverySettings) -> Plan:
     """The plan with a copy for the archive, where there is one."""
-    copy = archive_filing(arrival, settings.delivery)
+    copy = archive_filing(arrival, settings)
     if copy is None or plan.store is None:
         return plan
     return replace(plan, store=replace(plan.store, filings=(*plan.store.filings, copy)))
@@ -132,13 +132,14 @@ def _store_plan(
     *,
     job: NewJob | None = None,
     outgoing: tuple[Outgoing, ...] = (),
+    notices: tuple[Notice, ...] = (),
 ) -> StorePlan:
     recipient = arrival.recipient
     key = None
     if arrival.sha256 is not None:
         key = ledger_key(recipient.detail, arrival.envelope.mail_from, arrival.sha256)
     return StorePlan(
-        recipient.mailbox.id, filings, job, outgoing, key, hard_quota=recipient.quota.hard
+        recipient.mailbox.id, filings, job, outgoing, key, recipient.quota.hard, notices
     )
 
 
@@ -161,7 +162,9 @@ def _oof_settings(stored: StoredOof | None) -> OofSettings | None:
     )
 
 
-def _answer(arrival: Arrival, oof: OofSettings | None) -> tuple[tuple[Outgoing, ...], str]:
+def _answer(
+    arrival: Arrival, oof: OofSettings | None, hostname: str
+) -> tuple[tuple[Outgoing, ...], str]:
     """The out-of-office answer, if one is due, and the decision in a word for the log."""
     user = arrival.recipient.user
     if oof is None:
@@ -175,7 +178,7 @@ def _answer(arrival: Arrival, oof: OofSettings | None) -> tuple[tuple[Outgoing, 
         sender=(user.fullname, user.address),
         to=decision.to,
         date=datetime.fromtimestamp(arrival.now, UTC),
-        message_id=f"<oof.{arrival.unique}@{arrival.hostname}>",
+        message_id=f"<oof.{arrival.unique}@{hostname}>",
     )
     claim = OofClaim(address_key(decision.to), arrival.now - TIME_LIMIT)
     return (Outgoing("oof", oof.subject, mail, claim=claim),), "answered"

@@ -15,16 +15,17 @@ def setting(
     example: Any = None,
     choices: tuple[str, ...] = (),
     live: bool = False,
+    secret: bool = False,
 ) -> Any:
     """Declare one setting: its default, its meaning in words, and its unit if it is a quantity.
 
     `example`: a value that is not the default; `choices`: the values allowed, and then the example
-    may be left out; `live`: a HUP puts a change into effect, else it takes a restart.
+    may be left out; `live`: a HUP puts a change into effect, else it takes a restart; `secret`: never shown.
     """
     if example is None:
         example = next((choice for choice in choices if choice != default), default)
     said = {"meaning": meaning, "unit": unit, "example": example, "choices": choices, "live": live}
-    return field(default=default, metadata=said)
+    return field(default=default, metadata={**said, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,12 @@ class DeliverySettings:
     spam_header_value: str = setting(
         "Yes,", "text in that header that means spam", example="YES", live=True
     )
+    internal_domains: str = setting(
+        "",
+        "mail domains of this organisation, separated by blanks; who writes from one is no outsider",
+        example="example.org example.com",
+        live=True,
+    )
     honour_expires: bool = setting(
         False,
         "whether Expires counts like Expiry-Time: mail that is past it is taken, but not stored",
@@ -214,6 +221,58 @@ class DeliverySettings:
         "whose mailbox that folder is in: a user name, public, or empty for the recipient's own",
         example="archive",
         live=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """`[rules]`: what users' rules may send, and how it is kept from going round in circles."""
+
+    max_forwards: int = setting(
+        10, "addresses to which the rules of one user pass one message on, at most", example=3, live=True
+    )
+    no_double_forward: bool = setting(
+        True,
+        "whether mail that a rule has sent (X-Kopano-Rule-Action) is not passed on by another one",
+        example=False,
+        live=True,
+    )
+    inhibit_forward_headers: str = setting(
+        "X-Kopano-Vacation, Auto-Submitted",
+        "headers of mail that is not passed on, separated by commas: Name, Name: value, or Prefix*",
+        example="X-Kopano-Vacation, Auto-Submitted, X-Loop*",
+        live=True,
+    )
+    forward_whitelist_domains: str = setting(
+        "*",
+        "domains to which mail may be passed on, separated by blanks; * stands for anything",
+        example="example.org *.example.com",
+        live=True,
+    )
+    forward_whitelist_domains_file: str = setting(
+        "",
+        "file with more such domains, one a line, # for remarks; read at the start and at HUP",
+        example="/etc/kopano/forward-domains",
+        live=True,
+    )
+    forward_whitelist_domain_subject: str = setting(
+        "Not forwarded: %subject",
+        "subject of the notice to a user whose forward is not allowed; %subject and %sender are filled in",
+        example="REJECT: %subject",
+        live=True,
+    )
+    srs_domain: str = setting(
+        "",
+        "domain of rewritten envelope senders (SRS), whose mail has to come here; empty: none is rewritten",
+        example="srs.example.org",
+        live=True,
+    )
+    srs_secret: str = setting(
+        "",
+        "secrets of the rewriting, separated by blanks: the first signs, all are good for what comes back",
+        example="Ahw5phei eiVoh0ae",
+        live=True,
+        secret=True,
     )
 
 

@@ -17,15 +17,19 @@ from urllib.parse import urlsplit
 
 from mailcore.errors import UsageError
 from mailcore.hidden import hide_passwords
-from mailcore.listen import parse_listen_address, parse_mode
+from mailcore.listen import parse_listen_address, parse_listen_addresses, parse_mode
 from mailcore.queue_url import parse_queue_url
 from mailcore.setting_sections import (
+    AuditSettings,
     BookingSettings,
     DeliverySettings,
+    EventSettings,
     LmtpSettings,
+    LoginSettings,
     LogSettings,
     QueueSettings,
     RetentionSettings,
+    RuleSettings,
     SocketmapSettings,
     SpoolerSettings,
     StoreSettings,
@@ -33,12 +37,16 @@ from mailcore.setting_sections import (
 )
 
 __all__ = [
+    "AuditSettings",
     "BookingSettings",
     "DeliverySettings",
+    "EventSettings",
     "LmtpSettings",
     "LogSettings",
+    "LoginSettings",
     "QueueSettings",
     "RetentionSettings",
+    "RuleSettings",
     "Settings",
     "SocketmapSettings",
     "SpoolerSettings",
@@ -66,12 +74,16 @@ class Settings:
     userstore: UserStoreSettings = field(default_factory=UserStoreSettings)
     lmtp: LmtpSettings = field(default_factory=LmtpSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    rules: RuleSettings = field(default_factory=RuleSettings)
     socketmap: SocketmapSettings = field(default_factory=SocketmapSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     spooler: SpoolerSettings = field(default_factory=SpoolerSettings)
     booking: BookingSettings = field(default_factory=BookingSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    login: LoginSettings = field(default_factory=LoginSettings)
+    events: EventSettings = field(default_factory=EventSettings)
 
     @property
     def data_directory(self) -> Path:
@@ -224,7 +236,9 @@ def _converted(value: object, kind: type) -> Any:
 
 def _check_urls(section: str, values: Mapping[str, Any], places: Mapping[str, str]) -> None:
     """Refuse addresses that cannot work, at the start rather than with the first mail."""
-    if "listen" in values and (values["listen"] or section != "socketmap"):
+    if section == "lmtp" and "listen" in values:
+        parse_listen_addresses(values["listen"], places["listen"])
+    if section == "socketmap" and values.get("listen"):
         parse_listen_address(values["listen"], places["listen"])
     if section == "lmtp" and "unix_mode" in values:
         parse_mode(values["unix_mode"], places["unix_mode"])

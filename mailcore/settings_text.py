@@ -67,6 +67,8 @@ def _dump_section(
         place = "default" if said is None else said[1].partition(": [")[0]
         value = getattr(section, declared.name)
         shown = hide_passwords(value) if isinstance(value, str) else value
+        if value and declared.metadata["secret"]:
+            shown = "***"
         yield f"{declared.name} = {toml_value(shown)}  # {place}"
 
 

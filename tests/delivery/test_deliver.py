@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from delivery.deliver import Planned, Site, plan_fallback, plan_message, replies_of
+from delivery.deliver import Planned, plan_fallback, plan_message, replies_of
 from delivery.log_line import queue_id
+from delivery.site import Site
 from mailcore.envelope import Envelope
 from mailcore.reply import DELIVERED, MAILBOX_FULL, MAILBOX_FULL_NOW, TRY_LATER, LmtpReply
 from mailcore.settings import Settings
@@ -228,7 +229,7 @@ def test_a_request_becomes_a_job_and_may_come_back_as_mail(post_office: PostOffi
     assert receipt.job_id is not None
     assert not receipt.uids
     (job,) = lease_jobs(post_office.database, box.id, 60.0)
-    fallback = plan_fallback(job, room, settings=SETTINGS, hostname="mx.example.org")
+    fallback = plan_fallback(job, room, Site(SETTINGS, "mx.example.org"))
     assert post_office.commit(fallback) == [(Receipt((1,)),)]
     mail = post_office.read(box, 1)
     assert mail == job.trace + REQUEST

@@ -9,11 +9,13 @@ import pytest
 
 from delivery.arrival import Arrival, ForeignFolder, Wish
 from delivery.plan import Plan, is_spam, plan_delivery, plan_ordinary
+from delivery.site import Site, open_site
 from mailcore.envelope import Envelope
 from mailcore.errors import TemporaryError
 from mailcore.settings import DeliverySettings, Settings
 from mailcore.view import MessageView
 from oof.settings import TIME_LIMIT
+from rules.message import Folded
 from store.mailboxes import DEFAULT_FOLDERS, JUNK, Mailbox, StoredOof, StoredRule
 from store.plan import SEEN, NewFolder, ledger_key
 from store.public import PUBLIC
@@ -28,6 +30,7 @@ TEXT = "To: anna@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n"
 SPAM = "X-Spam-Status: Yes, score=9\r\n" + TEXT
 TRACE = b"Return-Path: <ben@example.net>\r\n"
 SETTINGS = Settings()
+SITE = Site(SETTINGS, "mx.example.org")
 
 
 def calendar(method: str, *, content_type: str = "text/calendar") -> str:
@@ -38,11 +41,11 @@ def arrival(raw: str = TEXT, box: Mailbox = BOX, **more: Any) -> Arrival:
     envelope = Envelope(more.pop("mail_from", "ben@example.net"), ("anna@example.org",))
     recipient = recipient_of(box, imap=more.pop("imap", False))
     view = MessageView(raw.encode())
-    return Arrival(view, envelope, recipient, TRACE, NOW, "mx.example.org", "u1", **more)
+    return Arrival(Folded(view, envelope), recipient, TRACE, NOW, "u1", **more)
 
 
 def planned(raw: str = TEXT, box: Mailbox = BOX, **more: Any) -> Plan:
-    return plan_delivery(arrival(raw, box, **more), SETTINGS)
+    return plan_delivery(arrival(raw, box, **more), SITE)
 
 
 def rules(*documents: Any, enabled: bool = True) -> Mailbox:
@@ -147,7 +150,7 @@ def test_mail_to_a_detail_goes_to_its_folder(
     came = arrival()
     came = replace(came, recipient=replace(came.recipient, detail=detail))
     settings = replace(SETTINGS, delivery=DeliverySettings(detail_folder=asked))
-    plan = plan_delivery(came, settings)
+    plan = plan_delivery(came, open_site(settings, "mx"))
     assert plan.store is not None
     assert plan.route == route
     assert [filed.folder_id for filed in plan.store.filings] == [FOLDERS[folder]]
@@ -165,7 +168,7 @@ def test_mail_to_a_detail_goes_to_its_folder(
 )
 def test_the_archive_gets_a_copy(raw: str, box: Mailbox, archived: bool) -> None:
     settings = replace(SETTINGS, delivery=DeliverySettings(archive_folder="Archive"))
-    plan = plan_delivery(arrival(raw, box), settings)
+    plan = plan_delivery(arrival(raw, box), open_site(settings, "mx"))
     assert plan.store is not None
     copies = [f for f in plan.store.filings if f.folder_id == NewFolder(7, "Archive")]
     assert [copy.flags for copy in copies] == ([SEEN] if archived else [])
@@ -175,12 +178,12 @@ def test_an_archive_elsewhere_that_cannot_be_had_is_our_trouble() -> None:
     elsewhere = DeliverySettings(archive_folder="Mail", archive_store="archive")
     settings = replace(SETTINGS, delivery=elsewhere)
     there = {("archive", "Mail"): ForeignFolder(9, 90)}
-    plan = plan_delivery(arrival(foreign=there), settings)
+    plan = plan_delivery(arrival(foreign=there), open_site(settings, "mx"))
     assert plan.store is not None
     assert [(f.store_id, f.folder_id) for f in plan.store.filings][1:] == [(9, 90)]
     gone = {("archive", "Mail"): "no such folder"}
     with pytest.raises(TemporaryError, match="archive folder 'Mail' of archive: no such folder"):
-        plan_delivery(arrival(foreign=gone), settings)
+        plan_delivery(arrival(foreign=gone), open_site(settings, "mx"))
 
 
 # --- booking ------------------------------------------------------------------------------------
@@ -225,7 +228,7 @@ def test_a_job_has_all_that_a_delivery_needs_later() -> None:
 
 
 def test_the_fallback_is_ordinary_mail() -> None:
-    plan = plan_ordinary(arrival(calendar("REQUEST"), replace(ROOM, oof=AWAY)), SETTINGS)
+    plan = plan_ordinary(arrival(calendar("REQUEST"), replace(ROOM, oof=AWAY)), SITE)
     assert (plan.route, plan.folder, plan.oof) == ("inbox", "Inbox", "answered")
 
 
@@ -259,7 +262,7 @@ def test_repeats_are_known_by_sender_and_bytes() -> None:
         ([then({"copy": "Inbox"})], ["Inbox"], "r"),
         ([then({"move": "Inbox"}, {"copy": "Inbox"})], ["Inbox"], "r"),
         ([then("delete")], [], "r"),
-        ([then({"copy": "Lists"}, "delete")], [], "r"),
+        ([then({"copy": "Lists"}, "delete")], ["Lists"], "r"),
         ([then({"move": "No such"})], ["Inbox"], "r"),
         ([then({"move": "No such"}, {"copy": "Lists"})], ["Inbox", "Lists"], "r"),
         ([then({"move": "No such"}), then({"move": "Lists"}, name="s")], ["Lists"], "r, s"),
@@ -284,7 +287,7 @@ def test_every_copy_is_marked_as_read() -> None:
 def test_a_missing_folder_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     planned(box=rules(then({"move": "No such"})))
     assert [record.getMessage() for record in caplog.records] == [
-        "anna: a rule names no folder: No such"
+        "anna: rules: there is no folder 'No such'"
     ]
 
 

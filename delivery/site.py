@@ -1,0 +1,73 @@
+"""What holds here for every message: settings in effect, host name, hooks, and the policies read from the settings."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from delivery.hooks import Hooks
+from mailcore.errors import UsageError
+from mailcore.header_patterns import parse_header_patterns
+from mailcore.settings import RuleSettings, Settings
+from rules.forward import ForwardPolicy
+from rules.srs import Srs
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Made once, and again when settings change; `hostname` is the name in trace headers and Message-IDs."""
+
+    settings: Settings
+    hostname: str
+    hooks: Hooks = field(default_factory=Hooks)
+    forward: ForwardPolicy = field(default_factory=ForwardPolicy)
+    srs: Srs | None = None
+
+
+def open_site(settings: Settings, hostname: str, hooks: Hooks | None = None) -> Site:
+    """Read what the settings say of rules; raises UsageError naming the setting that is wrong."""
+    return Site(
+        settings,
+        hostname,
+        hooks or Hooks(),
+        forward=_forward_policy(settings.rules, settings.delivery.max_received),
+        srs=_srs(settings),
+    )
+
+
+def _forward_policy(rules: RuleSettings, max_received: int) -> ForwardPolicy:
+    patterns = [one for one in rules.inhibit_forward_headers.split(",") if one.strip()]
+    try:
+        headers = parse_header_patterns(patterns)
+    except UsageError as error:
+        raise UsageError(f"[rules] inhibit_forward_headers: {error}") from error
+    return ForwardPolicy(
+        no_double_forward=rules.no_double_forward,
+        inhibit_forward_headers=headers,
+        forward_whitelist_domains=(*rules.forward_whitelist_domains.split(), *_listed(rules)),
+        max_received=max_received,
+        max_forwards=rules.max_forwards,
+    )
+
+
+def _listed(rules: RuleSettings) -> list[str]:
+    """The domains in the file of them."""
+    name = rules.forward_whitelist_domains_file
+    if not name:
+        return []
+    try:
+        lines = Path(name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise UsageError(f"[rules] forward_whitelist_domains_file: {name}: {why}") from error
+    return [domain for line in lines if (domain := line.partition("#")[0].strip())]
+
+
+def _srs(settings: Settings) -> Srs | None:
+    rules = settings.rules
+    if not rules.srs_domain:
+        return None
+    own = frozenset(settings.delivery.internal_domains.split())
+    try:
+        return Srs(rules.srs_domain, tuple(rules.srs_secret.split()), own)
+    except UsageError as error:
+        text = str(error).replace("srs_secrets", "srs_secret")
+        raise UsageError(f"[rules] {text}") from error
