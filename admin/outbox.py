@@ -46,7 +46,7 @@ def _entry_record(entry: OutboxEntry, owners: dict[int, str]) -> dict[str, Any]:
     return {
         "id": entry.id,
         "kind": entry.kind,
-        "owner": owners.get(entry.store_id, ""),
+        "owner": owners.get(entry.store_id or 0, ""),
         "mail_from": entry.mail.mail_from,
         "rcpt_to": entry.mail.rcpt_to,
         "subject": entry.subject,

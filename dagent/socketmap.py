@@ -16,14 +16,15 @@ socket.  After a bad netstring the connection is closed.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from dagent.netstring import NetstringError, Netstrings, netstring
 from dagent.postman import Postman, resolve_or_refuse
+from dagent.srs_relay import PassingOn
+from dagent.store_postman import Resolved
 from mailcore.address import address_key
 from mailcore.path import ArgumentSyntaxError, parse_path_argument
 from userstore.model import User
-from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
 
@@ -41,24 +42,25 @@ TRY_LATER = b"TEMP cannot tell now"
 TOO_SLOW = b"TIMEOUT the lookup takes too long"
 
 
-def find_recipient(address: str, recipients: Sequence[Recipient]) -> str | None:
+def find_recipient(address: str, recipients: Resolved) -> str | None:
     """The map `recipient`: the primary address; a group, and a user without one, is found under the key itself."""
     return _user_of(recipients).address or address
 
 
-def find_alias(address: str, recipients: Sequence[Recipient]) -> str | None:
+def find_alias(address: str, recipients: Resolved) -> str | None:
     """The map `alias`: the primary address if the key is another of the user's addresses."""
     user, key = _user_of(recipients), address_key(address)
     return user.address if user.address and key in map(address_key, user.aliases) else None
 
 
-def _user_of(recipients: Sequence[Recipient]) -> User:
-    """The one user that is meant; nobody where it is a group."""
-    first = recipients[0]
-    return User("", "", "", "") if first.via else first.user
+def _user_of(recipients: Resolved) -> User:
+    """The one user that is meant; nobody where it is a group, or somebody elsewhere."""
+    if isinstance(recipients, PassingOn) or recipients[0].via:
+        return User("", "", "", "")
+    return recipients[0].user
 
 
-MAPS: Mapping[str, Callable[[str, Sequence[Recipient]], str | None]] = {
+MAPS: Mapping[str, Callable[[str, Resolved], str | None]] = {
     "recipient": find_recipient,
     "alias": find_alias,
 }

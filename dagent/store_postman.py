@@ -6,21 +6,27 @@ is given only when the commit is on disk.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from dagent.handover import Handover
 from dagent.raw_log import RawLog
-from delivery.deliver import Planned, Site, plan_message, replies_of
-from delivery.hooks import Hooks
-from delivery.places import archive_places
+from dagent.srs_relay import PassingOn, compose_passing, passing_on
+from delivery.arrival import Foreign, Wish
+from delivery.deliver import Planned, plan_message, replies_of
+from delivery.places import Wanted, find_places, wanted_places
 from delivery.replies import full_reply
+from delivery.site import Site
 from mailcore.envelope import Envelope
 from mailcore.errors import MailboxFullError, MailError
-from mailcore.reply import LmtpReply
-from mailcore.settings import Settings
+from mailcore.log_fields import LogFields
+from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
+from mailcore.view import MessageView
 from store.engine import Database
+from store.message import prepare_message
 from store.plan import Submission
 from store.quota import sizes_of
 from store.writer import GroupCommitWriter, Receipts
@@ -29,37 +35,39 @@ from userstore.resolve import Directory, Recipient
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_NO_HOOKS = Hooks()
+_NO_WISH = Wish()
+_NO_MESSAGE = prepare_message(MessageView(b""), imap=False)
+Resolved = tuple[Recipient, ...] | PassingOn
+"""What RCPT found: the mailboxes, or an address that only stands for one elsewhere."""
 _SMALL = 65536  # octets; planning less than this costs less than moving it to a thread
 _LOOKUP_THREADS = 4
 _LARGE_MAIL_THREADS = 4  # most of their time is the disk's
 
 
 class StorePostman:
-    """Resolves and delivers for `dagent.lmtp`; `settings` may be replaced while it runs."""
+    """Resolves and delivers for `dagent.lmtp`; `site` may be replaced while it runs."""
 
     def __init__(
         self,
         database: Database,
         directory: Directory,
         writer: GroupCommitWriter,
-        settings: Settings,
-        hostname: str,
-        hooks: Hooks = _NO_HOOKS,
+        site: Site,
     ) -> None:
-        self.settings = settings
+        self.site = site
         self._database = database
         self._directory = directory
         self._writer = writer
-        self._hostname = hostname
-        self._hooks = hooks
         self._raw = RawLog()
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="postman")
         self._large = ThreadPoolExecutor(_LARGE_MAIL_THREADS, thread_name_prefix="large-mail")
         self._handover: Handover[Receipts] | None = None
 
-    async def resolve(self, address: str, size: int | None) -> tuple[Recipient, ...]:
+    async def resolve(self, address: str, size: int | None) -> Resolved:
         """See dagent.postman.Postman; several recipients are the members of a group."""
+        passing = passing_on(self.site, address, time.time())
+        if passing is not None:
+            return passing
         known = self._directory.known(address)
         limited = size is not None and any(one.quota.hard for one in known or ())
         if known is not None and not limited:
@@ -75,18 +83,56 @@ class StorePostman:
             with self._database.read() as connection:
                 sizes = sizes_of(connection, hard)
             if all(sizes.get(number, 0) + max(size, 1) > most for number, most in hard.items()):
-                reply = full_reply(self.settings.delivery)
+                reply = full_reply(self.site.settings.delivery)
                 raise MailboxFullError(f"{address}: the hard quota is reached", reply)
         return recipients
 
     async def deliver(
-        self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
+        self, envelope: Envelope, recipients: Sequence[Resolved], content: bytes
     ) -> Sequence[LmtpReply]:
         """See dagent.postman.Postman."""
-        settings = self.settings
+        here = [one for one in recipients if not isinstance(one, PassingOn)]
+        if len(here) == len(recipients):
+            return await self._deliver_here(envelope, here, content)
+        passed = await self._pass_on(envelope, recipients, content)
+        rcpt_tos = tuple(
+            address
+            for address, one in zip(envelope.rcpt_tos, recipients, strict=True)
+            if not isinstance(one, PassingOn)
+        )
+        rest = replace(envelope, rcpt_tos=rcpt_tos)
+        replies = iter(await self._deliver_here(rest, here, content) if here else ())
+        return [passed if isinstance(one, PassingOn) else next(replies) for one in recipients]
+
+    async def _pass_on(
+        self, envelope: Envelope, recipients: Sequence[Resolved], content: bytes
+    ) -> LmtpReply:
+        """Let a report go on to those whose rewritten addresses it came to."""
+        targets = [one for one in recipients if isinstance(one, PassingOn)]
+        leaving = compose_passing(envelope, content, targets, self.site.hostname, time.time())
+        try:
+            await self._committed(Submission(_NO_MESSAGE, (), passing=leaving))
+        except MailError as error:
+            log.warning("%s: report not passed on: %s", envelope.peer, error)
+            return TRY_LATER
+        for one in targets:
+            fields = {"recipient": one.address, "route": "srs", "to": one.original}
+            log.info("%s", LogFields({**fields, "reply": str(DELIVERED)}))
+        return DELIVERED
+
+    async def _deliver_here(
+        self, envelope: Envelope, recipients: Sequence[tuple[Recipient, ...]], content: bytes
+    ) -> Sequence[LmtpReply]:
+        site = self.site
         large = len(content) >= _SMALL
-        slow = large or bool(self._hooks) or self._raw.wanted(settings) or elsewhere(settings)
-        planned = await self._run(slow, self._plan, settings, envelope, recipients, content)
+        wanted = {
+            one.mailbox.id: (one, places)
+            for some in recipients
+            for one in some
+            if (places := wanted_places(one, site.settings.delivery, _NO_WISH))
+        }
+        slow = large or bool(site.hooks or wanted) or self._raw.wanted(site.settings)
+        planned = await self._run(slow, self._plan, site, envelope, recipients, content, wanted)
         receipts = None
         try:
             if planned.submission.plans:
@@ -127,30 +173,14 @@ class StorePostman:
 
     def _plan(
         self,
-        settings: Settings,
+        site: Site,
         envelope: Envelope,
         recipients: Sequence[tuple[Recipient, ...]],
         content: bytes,
+        wanted: Mapping[int, tuple[Recipient, Sequence[Wanted]]],
     ) -> Planned:
-        foreign = None
-        if elsewhere(settings):
-            foreign = {
-                one.mailbox.id: archive_places(
-                    self._database, self._directory, one, settings.delivery
-                )
-                for some in recipients
-                for one in some
-            }
-        return plan_message(
-            envelope,
-            recipients,
-            content,
-            Site(settings, self._hostname, self._hooks),
-            deduplicate=True,
-            foreign=foreign,
-        )
-
-
-def elsewhere(settings: Settings) -> bool:
-    """Whether every message needs a folder in another mailbox, which takes looking up."""
-    return bool(settings.delivery.archive_store)
+        foreign: dict[int, Foreign] = {
+            number: find_places(self._database, self._directory, one, places)
+            for number, (one, places) in wanted.items()
+        }
+        return plan_message(envelope, recipients, content, site, deduplicate=True, foreign=foreign)

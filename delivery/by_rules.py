@@ -1,8 +1,9 @@
 """What a user's rules make of a message: copies, flags, and mail that leaves (docs/rules.md).
 
 A move takes the message out of the Inbox, and later rules go on; where no target of a move can be had the Inbox keeps
-it.  Delete and bounce leave no copy in the Inbox either, unless a target to which the mail should go was refused; copies
-that rules have put elsewhere stay.  A rule that cannot be read hurts neither the others nor the delivery: its owner gets a notice, once.
+it.  Delete and bounce leave no copy in the Inbox either, unless the mail should have been passed on to somebody and
+could not be; copies that rules have put elsewhere stay.  A rule that cannot be read hurts neither the others nor the
+delivery: its owner gets a notice, once.
 """
 
 import logging

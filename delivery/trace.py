@@ -14,11 +14,16 @@ def trace_headers(
 
     The recipient is named in Received only when there is just one, so that nobody learns of a blind copy.
     """
+    head = f"Return-Path: <{envelope.mail_from}>\r\nDelivered-To: {delivered_to}\r\n"
+    received = received_header(envelope, hostname=hostname, queue_id=queue_id, date=date)
+    return head.encode("utf-8", "surrogateescape") + received
+
+
+def received_header(envelope: Envelope, *, hostname: str, queue_id: str, date: datetime) -> bytes:
+    """The Received header alone, for mail that goes on from here."""
     greeting = f"{envelope.helo} ({envelope.peer})" if envelope.helo else envelope.peer
     named = f"\r\n\tfor <{envelope.rcpt_tos[0]}>" if len(envelope.rcpt_tos) == 1 else ""
     return (
-        f"Return-Path: <{envelope.mail_from}>\r\n"
-        f"Delivered-To: {delivered_to}\r\n"
         f"Received: from {greeting}\r\n"
         f"\tby {hostname} with {envelope.protocol} id {queue_id}{named};\r\n"
         f"\t{_written(date)}\r\n"

@@ -16,6 +16,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from mailcore.charset import one_line
+from mailcore.dsn import typed_address
 from mailcore.headers import header_end
 from mailcore.outgoing import OutgoingMail
 from spooler.outcome import SmtpReply
@@ -26,7 +27,6 @@ DELIVERY_TIME_EXPIRED = "5.4.7"
 _OTHER_FAILURE = "5.0.0"
 _MOST_HEADER_OCTETS = 65536
 _LONGEST_SUBJECT = 200  # characters
-_NOT_IN_UTF8_ADDRESS = re.compile(r"[^!-*,-<>-\[\]-~]")
 _DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 _POLICY = SMTP.clone(max_line_length=76)
 
@@ -145,7 +145,7 @@ def _delivery_status(failure: Failure, hostname: str, now: datetime) -> EmailMes
     message["Reporting-MTA"] = f"dns; {hostname}"
     message["Arrival-Date"] = format_datetime(failure.created_at)
     recipient = EmailMessage(policy=_POLICY)
-    recipient["Final-Recipient"] = _typed_address(_harmless(failure.mail.rcpt_to))
+    recipient["Final-Recipient"] = typed_address(_harmless(failure.mail.rcpt_to))
     recipient["Action"] = "failed"
     recipient["Status"] = _status(failure)
     recipient["Diagnostic-Code"] = _diagnostic(failure.reply)
@@ -168,18 +168,6 @@ def _diagnostic(reply: SmtpReply) -> str:
     """The reply with its type; `smtp` only for what an MTA said (RFC 3464 section 2.3.6)."""
     text = _harmless(str(reply)).encode("ascii", "backslashreplace").decode("ascii")
     return f"{'smtp' if reply.code else 'x-spooler'}; {text}"
-
-
-def _typed_address(address: str) -> str:
-    r"""An address with its type; one beyond ASCII in the 7-bit form of RFC 6533 section 3.
-
-    >>> _typed_address("anna@example.org"), _typed_address("jos\xe9@example.org")
-    ('rfc822; anna@example.org', 'utf-8; jos\\x{E9}@example.org')
-    """
-    if address.isascii():
-        return f"rfc822; {address}"
-    escaped = _NOT_IN_UTF8_ADDRESS.sub(lambda found: f"\\x{{{ord(found[0]):X}}}", address)
-    return f"utf-8; {escaped}"
 
 
 def _original_headers(content: bytes) -> EmailMessage:

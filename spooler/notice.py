@@ -22,12 +22,14 @@ def fail_and_tell(
 ) -> bool:
     """End the entry as failed and file a notice into its owner's Inbox: both or neither.
 
-    False when the mailbox has no Inbox (the mail is ended all the same).  Safe to repeat: an entry
+    False when there is no mailbox or no Inbox (the mail is ended all the same).  Safe to repeat: an entry
     whose lease is somebody else's is left alone, without a notice.  Raises TemporaryError.
     """
     database = committer.database
-    with database.read() as connection:
-        mailbox = load_mailbox_by_id(connection, entry.store_id)
+    mailbox = None
+    if entry.store_id is not None:
+        with database.read() as connection:
+            mailbox = load_mailbox_by_id(connection, entry.store_id)
     inbox = mailbox.special.get(INBOX) if mailbox else None
     if mailbox is None or inbox is None:
         with database.write() as connection:
@@ -38,7 +40,7 @@ def fail_and_tell(
     notice = compose_bounce(
         failure, owner=mailbox.owner_name, hostname=hostname, now=datetime.fromtimestamp(now, UTC)
     )
-    plan = StorePlan(entry.store_id, filings=(Filing(inbox, _TRACE, internal_date=now),))
+    plan = StorePlan(mailbox.id, filings=(Filing(inbox, _TRACE, internal_date=now),))
     message = prepare_message(MessageView(notice), imap=False)
     staged = committer.stage([Submission(message, (plan,))])
     with database.write() as connection:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, literal_column, update
 from store.batch import (
     Mail,
     Place,
+    RepeatSinglyError,
     Reserved,
     StagedBatch,
     Works,
@@ -40,7 +41,7 @@ from store.schema import mailbox_store
 
 _GROW_STORE = HotStatement(
     update(mailbox_store)
-    .where(mailbox_store.c.id == bindparam("store_id"))
+    .where(mailbox_store.c.id == bindparam("store_id"), mailbox_store.c.deleted_at.is_(None))
     .values(
         change_number=mailbox_store.c.change_number + literal_column("1"),
         size=mailbox_store.c.size + bindparam("added"),
@@ -100,6 +101,8 @@ class Committer:
             receipts[place] = Receipt(over_quota=True)
         if works:
             receipts |= self._write(connection, staged, works, now)
+        for leaving in (one for submission in staged.submissions for one in submission.passing):
+            add_outgoing(connection, None, leaving, now)
         for place, first in selection.again.items():
             receipts[place] = replace(receipts[first], duplicate=True)
         return [
@@ -133,7 +136,11 @@ class Committer:
 
 
 def _touch_stores(connection: Connection, mails: Sequence[Mail]) -> None:
-    """Raise the change number, and the size by what was filed, in ascending store id."""
+    """Raise the change number, and the size by what was filed, in ascending store id.
+
+    Raises RepeatSinglyError when one of the stores has been removed.
+    """
     growth = growth_of(mails)
     rows = [{"store_id": store_id, "added": growth[store_id]} for store_id in sorted(growth)]
-    _GROW_STORE.each(connection, rows)
+    if _GROW_STORE.each(connection, rows) != len(rows):
+        raise RepeatSinglyError("a mailbox was removed meanwhile")

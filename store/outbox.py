@@ -24,10 +24,10 @@ FAILED = "failed"
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A mail in the outbox; times in epoch seconds."""
+    """A mail in the outbox; times in epoch seconds.  One without a store only passes through."""
 
     id: int
-    store_id: int
+    store_id: int | None
     job_id: int | None
     kind: str
     subject: str
@@ -41,8 +41,10 @@ class OutboxEntry:
     lease_token: str
 
 
-def add_outgoing(connection: Connection, store_id: int, leaving: Outgoing, now: float) -> int:
-    """Put one mail into the outbox; return its id."""
+def add_outgoing(
+    connection: Connection, store_id: int | None, leaving: Outgoing, now: float
+) -> int:
+    """Put one mail of a store, or one that only passes through, into the outbox; return its id."""
     row = {
         "store_id": store_id,
         "job_id": leaving.job_id,

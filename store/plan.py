@@ -106,12 +106,14 @@ class StorePlan:
 class Submission:
     """One message and its plans; they are committed together or not at all.
 
-    `on_disk` says that its large bodies have been written already.
+    `on_disk` says that its large bodies have been written already.  `passing` are mails that leave and are nobody's
+    here.
     """
 
     message: NewMessage
     plans: tuple[StorePlan, ...]
     on_disk: bool = False
+    passing: tuple[Outgoing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ class GroupCommitWriter:
         mail_leaves = False
         for (submission, future), receipts in zip(batch, committed, strict=True):
             future.set_result(receipts)
+            mail_leaves = mail_leaves or bool(submission.passing)
             for plan, receipt in zip(submission.plans, receipts, strict=True):
                 if receipt.duplicate or receipt.over_quota:
                     continue

@@ -52,9 +52,10 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", BigId, primary_key=True),
-    reference_column("store_id", "mailbox_store.id", nullable=False),
+    reference_column("store_id", "mailbox_store.id"),  # NULL: what only passes through (SRS)
     Column("job_id", BigInteger),
-    Column("kind", String(8), nullable=False),  # reply | oof | forward
+    # reply | oof | forward | redirect | delegate | answer | bounce | srs
+    Column("kind", String(8), nullable=False),
     text_column("mail_from"),
     text_column("rcpt_to"),
     text_column("rcpt_key"),  # the address as it is compared

@@ -255,13 +255,13 @@ def test_a_client_that_goes_away_is_no_trouble(
 
 
 def test_who_has_no_primary_address_is_found_under_the_key() -> None:
-    assert find_recipient("printer", [_recipient(NAMELESS)]) == "printer"
+    assert find_recipient("printer", (_recipient(NAMELESS),)) == "printer"
 
 
 def test_a_group_is_found_under_the_address_it_was_asked_by() -> None:
     member = _recipient(ANNA, via="sales@example.org")
-    assert find_recipient("sales@example.org", [member, member]) == "sales@example.org"
-    assert find_alias("sales@example.org", [member, member]) is None
+    assert find_recipient("sales@example.org", (member, member)) == "sales@example.org"
+    assert find_alias("sales@example.org", (member, member)) is None
 
 
 def _recipient(user: User, via: str = "") -> Recipient:

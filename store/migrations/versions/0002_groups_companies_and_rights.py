@@ -181,6 +181,8 @@ def _widen_mailboxes() -> None:
             sqlite_where=deleted,
             postgresql_where=deleted,
         )
+    with op.batch_alter_table("outbox", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.alter_column("store_id", existing_type=sa.BigInteger(), nullable=True)
     op.add_column("rule", _flag("reported"))
     op.add_column("oof_setting", _text("timezone"))
     op.add_column(
