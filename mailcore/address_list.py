@@ -19,7 +19,7 @@ _MOST_TOKENS = 100_000  # some 11,000 addresses with names; what follows is not 
 _SPACE = r"(?P<space>[ \t\r\n]++)"
 _ENCODED_WORD = r"(?P<encoded>=\?[^? \t\r\n]++\?[bBqQ]\?[^? \t\r\n]*+\?=)"
 _QUOTED = r'(?P<quoted>"(?:[^"\\]++|\\.)*")'
-_DOMAIN_LITERAL = r"(?P<literal>\[[^\[\]<>, ]*+\])"
+_DOMAIN_LITERAL = r"(?P<literal>\[[^\[\]<>,]*+\])"
 _SPECIAL = r"(?P<special>[()<>,;:@])"
 _ATOM = r'(?P<atom>"|[^ \t\r\n"()<>,;:@]++)'
 _TOKEN, _TOKEN_UNQUOTED = (
@@ -162,11 +162,18 @@ def _closing_parentheses(found: list[re.Match[str]]) -> dict[int, int]:
     closing: dict[int, int] = {}
     opened: list[int] = []
     for at, token in enumerate(found):
+        if opened and _is_escaped(found[at - 1][0]):  # in a comment (RFC 5322 section 3.2.2)
+            continue
         if token[0] == "(":
             opened.append(at)
         elif token[0] == ")" and opened:
             closing[opened.pop()] = at
     return closing
+
+
+def _is_escaped(before: str) -> bool:
+    """True when what follows this token has lost its meaning by a backslash."""
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 class _Place(Enum):
@@ -209,8 +216,9 @@ class _ListReader:
 
     def _read_special(self, token: _Token) -> None:
         if token.text == "<":
-            self._angle = []
-            self._place = _Place.INSIDE
+            if self._place is not _Place.AFTER:  # a second address needs a comma before it
+                self._angle = []
+                self._place = _Place.INSIDE
         elif token.text == ">":
             if self._place is _Place.INSIDE:
                 self._place = _Place.AFTER
@@ -242,7 +250,7 @@ class _ListReader:
             entry = _without_angles(self._words, self._comment)
         else:
             entry = _in_angles(_phrase(self._words) or self._comment, self._angle)
-        if entry.name or entry.local or entry.domain:
+        if self._place is not _Place.BEFORE or entry.name or entry.local or entry.domain:
             self._entries.append(entry)
         self._clear()
 
@@ -292,7 +300,7 @@ def _without_angles(words: list[_Token], comment: str) -> Entry:
     if at < 0:
         if len(words) == 1 and words[0].kind == "atom":
             return Entry(Kind.MAILBOX, comment, local=words[0].text)
-        return Entry(Kind.MAILBOX, _phrase(words) or comment)
+        return Entry(Kind.MAILBOX, _phrase(words))
     start = max(at - 1, 0)
     while start > 0 and not words[start].spaced:
         start -= 1

@@ -12,6 +12,7 @@ from collections import Counter
 from mailcore.errors import TemporaryError
 
 BEFORE_REPLY = "before-reply"
+AFTER_HAND_OVER = "after-hand-over"
 BEFORE_WAKE_UP = "before-wake-up"
 BEFORE_DECISION = "before-decision"
 BEFORE_BOOKING_COMMIT = "before-booking-commit"

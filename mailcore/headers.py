@@ -34,7 +34,7 @@ _FIELD = re.compile(
     re.MULTILINE,
 )
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
-_LINE_ENDS_AND_NUL = re.compile(rb"\r\n|\n|\0")
+_LINE_ENDS = re.compile(rb"\r\n|\n")
 
 
 class Field(NamedTuple):
@@ -97,10 +97,8 @@ def unfold(value: bytes) -> str:
 
 
 def unfold_octets(value: bytes) -> bytes:
-    """Return a value without line ends, NUL and outer white space; the other octets as they are."""
-    if b"\n" in value or b"\0" in value:
-        value = _LINE_ENDS_AND_NUL.sub(b"", value)
-    return value.strip()
+    """Return a value without line ends and outer white space; the other octets as they are."""
+    return (_LINE_ENDS.sub(b"", value) if b"\n" in value else value).strip()
 
 
 def decode_value(value: bytes) -> str:

@@ -1,42 +1,44 @@
 """BODY and BODYSTRUCTURE of an IMAP server (RFC 3501 section 7.4.2).
 
-Parameters are shown as RFC 2231 section 6 asks: continuations joined, percent-encoding kept.  What
-has no form of its own in IMAP gets the nearest one: a multipart without parts is text/plain, so
-that its content stays readable as a section, and a message/rfc822 that was not taken apart is
+Types and parameters are shown as they were written; continuations are joined, percent-encoding is
+kept (RFC 2231 section 6); a text without a charset is in US-ASCII (RFC 2045 section 5.2).  What has
+no form of its own in IMAP gets the nearest one: a multipart without parts is text/plain, so that
+its content stays readable as a section, and a message/rfc822 that was not taken apart is
 application/octet-stream.
 """
 
-from mailcore.headers import first_value, unfold_octets
-from mailcore.imap_envelope import NIL, envelope, header_string, string
-from mailcore.mime import Part
-from mailcore.parameters import split_parameters
+import re
 
-_US_ASCII = b'("charset" "us-ascii")'
+from mailcore.headers import first_value, unfold_octets
+from mailcore.imap_envelope import NIL, envelope, header_string, header_text, string
+from mailcore.mime import Part, transfer_encoding
+from mailcore.parameters import WORD, shown_parameters
+
+_US_ASCII = ("charset", "us-ascii")
+_TOKEN = re.compile(WORD)
+_COMMENT = re.compile(rb"\([^()]*\)")
+_LANGUAGE = re.compile(rb"(?:\A|,)[ \t]*([A-Za-z0-9-]+)")  # RFC 3282 section 2
 
 
 def body_structure(raw: bytes, part: Part, *, extended: bool) -> bytes:
     """Return the structure of a part: BODYSTRUCTURE when `extended`, else BODY."""
-    if part.content_type.startswith("multipart/") and part.children:
+    media_type, parameters = _content_type(part)
+    major, _, minor = media_type.partition("/")
+    if major.lower() == "multipart":
         parts = b"".join(body_structure(raw, child, extended=extended) for child in part.children)
-        subtype = string(part.content_type.partition("/")[2].encode())
-        extension = b" " + _content_parameters(part) + _extension(part) if extended else b""
-        return b"(" + parts + b" " + subtype + extension + b")"
-    return _single_part(raw, part, extended=extended)
-
-
-def _single_part(raw: bytes, part: Part, *, extended: bool) -> bytes:
-    major, _, minor = _shown_type(part).partition("/")
+        extension = b" " + parameters + _extension(part) if extended else b""
+        return b"(" + parts + b" " + string(minor.encode()) + extension + b")"
     items = [
         string(major.encode()),
         string(minor.encode()),
-        _content_parameters(part),
+        parameters,
         header_string(part.fields, "content-id"),
-        header_string(part.fields, "content-description"),
-        string(part.encoding.encode()),
+        header_text(part.fields, "content-description"),
+        string(transfer_encoding(part.fields).encode()),
         b"%d" % (part.body_end - part.body_start),
     ]
     lines = b"%d" % raw.count(b"\n", part.body_start, part.body_end)
-    if major == "text":
+    if major.lower() == "text":
         items.append(lines)
     elif part.children:  # message/rfc822
         inner = part.children[0]
@@ -46,12 +48,30 @@ def _single_part(raw: bytes, part: Part, *, extended: bool) -> bytes:
     return b"(" + b" ".join(items) + extension + b")"
 
 
-def _shown_type(part: Part) -> str:
-    if part.content_type.startswith("multipart/"):
-        return "text/plain"
-    if part.content_type == "message/rfc822" and not part.children:
-        return "application/octet-stream"
-    return part.content_type
+def _content_type(part: Part) -> tuple[str, bytes]:
+    """Return ``type/subtype`` and the parameter list."""
+    value = first_value(part.fields, "content-type") or b""
+    written, parameters = _parameters(value)
+    shown = written if written.lower() == part.content_type else part.content_type
+    if not part.children:
+        if part.content_type.startswith("multipart/"):
+            shown = "text/plain"
+        elif part.content_type == "message/rfc822":
+            shown = "application/octet-stream"
+    has_charset = any(name.lower() == "charset" for name, _ in parameters)
+    if shown.lower().startswith("text/") and not has_charset:
+        parameters.append(_US_ASCII)
+    return shown, _parameter_list(parameters)
+
+
+def _parameters(value: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """Return the main value and the parameters; Latin-1 keeps every octet."""
+    return shown_parameters(unfold_octets(value).decode("latin-1"))
+
+
+def _parameter_list(parameters: list[tuple[str, str]]) -> bytes:
+    shown = [string(text.encode("latin-1")) for pair in parameters for text in pair]
+    return b"(" + b" ".join(shown) + b")" if shown else NIL
 
 
 def _extension(part: Part) -> bytes:
@@ -64,33 +84,19 @@ def _extension(part: Part) -> bytes:
     return b"".join(b" " + item for item in items)
 
 
-def _content_parameters(part: Part) -> bytes:
-    value = first_value(part.fields, "content-type")
-    if value is None:  # the default of RFC 2045 section 5.2, said aloud
-        return _US_ASCII if part.content_type == "text/plain" else NIL
-    return _parameters(value)[1]
-
-
-def _parameters(value: bytes) -> tuple[bytes, bytes]:
-    """Return the main value and the parameter list; Latin-1 keeps every octet."""
-    main, pairs = split_parameters(unfold_octets(value).decode("latin-1"))
-    shown = [string(text.encode("latin-1")) for pair in pairs for text in pair]
-    return main.encode("latin-1"), b"(" + b" ".join(shown) + b")" if shown else NIL
-
-
 def _disposition(part: Part) -> bytes:
-    value = first_value(part.fields, "content-disposition")
-    if value is None:
-        return NIL
-    main, parameters = _parameters(value)
-    return b"(" + string(main) + b" " + parameters + b")" if main else NIL
+    """Return the disposition; parameters without a proper word are those of an attachment (RFC 2183
+    section 2.8).
+    """
+    main, parameters = _parameters(first_value(part.fields, "content-disposition") or b"")
+    if not _TOKEN.fullmatch(main):
+        if not parameters:
+            return NIL
+        main = "attachment"
+    return b"(" + string(main.encode("latin-1")) + b" " + _parameter_list(parameters) + b")"
 
 
 def _languages(part: Part) -> bytes:
-    value = first_value(part.fields, "content-language")
-    if value is None:
-        return NIL
-    tags = [string(tag.strip()) for tag in unfold_octets(value).split(b",") if tag.strip()]
-    if not tags:
-        return NIL
-    return tags[0] if len(tags) == 1 else b"(" + b" ".join(tags) + b")"
+    value = first_value(part.fields, "content-language") or b""
+    tags = _LANGUAGE.findall(_COMMENT.sub(b"", unfold_octets(value)))
+    return b"(" + b" ".join(map(string, tags)) + b")" if tags else NIL

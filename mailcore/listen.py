@@ -1,6 +1,7 @@
 """Where a server of ours listens: a TCP address, or a unix socket, as the settings write it.
 
-The forms are `host:port` (IPv6 hosts in brackets) and `unix:/path`.  Host names are not looked up here.
+The forms are `host:port` (IPv6 hosts in brackets) and `unix:/path`; no host means every address of this machine.
+Host names are not looked up here.
 """
 
 import re
@@ -10,7 +11,9 @@ from pathlib import Path
 from mailcore.errors import UsageError
 
 _UNIX = "unix:"
+_BETWEEN = re.compile(r"[\s,]+")
 _MODE = re.compile(r"0?[0-7]{3}\Z")
+_HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:]*)):(?P<port>[0-9]{1,5})\Z")
 _LONGEST_UNIX_PATH = 107
 """Octets of a unix socket's path that the kernel takes (sun_path of unix(7), less the final NUL)."""
 
@@ -38,6 +41,16 @@ class UnixAddress:
 
     def __str__(self) -> str:
         return f"{_UNIX}{self.path}"
+
+
+def parse_listen_addresses(value: str, where: str) -> tuple[TcpAddress | UnixAddress, ...]:
+    """Read one or more addresses, with blanks or commas between them; raises UsageError naming `where`.
+
+    >>> [str(one) for one in parse_listen_addresses("127.0.0.1:2003, [::1]:2003", "listen")]
+    ['127.0.0.1:2003', '[::1]:2003']
+    """
+    words = [word for word in _BETWEEN.split(value) if word]
+    return tuple(parse_listen_address(word, where) for word in words or [""])
 
 
 def parse_listen_address(value: str, where: str) -> TcpAddress | UnixAddress:
@@ -76,10 +89,10 @@ def split_host_port(value: str, where: str) -> tuple[str, int]:
     >>> split_host_port("[::1]:2003", "listen")
     ('::1', 2003)
     """
-    host, colon, port = value.rpartition(":")
-    digits = port.isascii() and port.isdigit()
-    if not colon or not digits or int(port) > 65535:
+    match = _HOST_PORT.match(value)
+    if match is None or int(match["port"]) > 65535:
         raise UsageError(
-            f"{where}: expected host:port, for example 127.0.0.1:2003, or unix:/path, not {value!r}"
+            f"{where}: expected host:port, for example 127.0.0.1:2003 or [::1]:2003, or unix:/path,"
+            f" not {value!r}"
         )
-    return host.strip("[]"), int(port)
+    return match["v6"] or match["host"] or "", int(match["port"])

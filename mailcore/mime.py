@@ -24,6 +24,7 @@ from mailcore.headers import (
     split_fields,
     unfold,
 )
+from mailcore.parameters import WORD
 from mailcore.transfer import decode_transfer
 
 MOST_PARTS = 2_000  # of one message, containers included
@@ -31,9 +32,11 @@ DEEPEST = 50  # levels below the message itself
 _MOST_HEADER_OCTETS = 1_000_000  # of all header blocks together; the rest is kept, not read
 # Lines that begin like a boundary but are none; more of them are no honest mail.
 _MOST_CANDIDATES = 100_000
-_LONGEST_BOUNDARY = 1_000  # characters; RFC 2046 allows 70
+_LONGEST_BOUNDARY = 1_000  # octets; RFC 2046 allows 70
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*+(?:\r?\n|\Z)")
-_MEDIA_TYPE = re.compile(r"[^/]+/[^/]+")
+_MEDIA_TYPE = re.compile(f"{WORD}/{WORD}")
+_TOKEN = re.compile(WORD)
+_COMMENT = re.compile(r"\([^()]*\)")
 _IDENTITY_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -103,10 +106,24 @@ def _content_type(value: bytes | None, default: str) -> tuple[str, dict[str, str
     return media_type if _MEDIA_TYPE.fullmatch(media_type) else "text/plain", params
 
 
-def _transfer_encoding(value: bytes | None) -> str:
+def transfer_encoding(fields: tuple[Field, ...]) -> str:
+    """Return the Content-Transfer-Encoding as it was written; what is no word counts as 7bit."""
+    value = first_value(fields, "content-transfer-encoding")
     if value is None:
         return "7bit"
-    return unfold(value).partition(";")[0].partition("(")[0].strip(' "').lower() or "7bit"
+    text = unfold(value)
+    if "(" in text:
+        text = _COMMENT.sub("", text)
+    written = text.partition(";")[0].strip(' "')
+    return written if _TOKEN.fullmatch(written) else "7bit"
+
+
+def _boundary_octets(boundary: str, field: bytes) -> bytes:
+    """Return a boundary as it stands in the body; octets that are no UTF-8 were read as Latin-1."""
+    octets = boundary.encode("utf-8", "replace")
+    if boundary.isascii() or octets in field:
+        return octets
+    return boundary.encode("latin-1", "replace")
 
 
 class _Scan:
@@ -124,14 +141,15 @@ class _Scan:
         self._parts_left -= 1
         body_start = header_end(self._raw, start, end)
         fields = self._fields(start, body_start)
-        content_type, params = _content_type(first_value(fields, "content-type"), default)
-        encoding = _transfer_encoding(first_value(fields, "content-transfer-encoding"))
+        field = first_value(fields, "content-type")
+        content_type, params = _content_type(field, default)
+        encoding = transfer_encoding(fields).lower()
         children: tuple[Part, ...] = ()
         # One part stays free for each multipart around this one: for what follows in it.
         if depth < DEEPEST and self._parts_left > depth:
             if content_type.startswith("multipart/"):
                 inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-                boundary = params.get("boundary", "").rstrip()
+                boundary = _boundary_octets(params.get("boundary", "").rstrip(), field or b"")
                 children = self._multipart(boundary, body_start, end, depth + 1, inner)
             elif content_type == "message/rfc822" and encoding in _IDENTITY_ENCODINGS:
                 children = (self.part(body_start, end, depth + 1, "text/plain"),)
@@ -145,7 +163,7 @@ class _Scan:
         return fields
 
     def _multipart(
-        self, boundary: str, start: int, end: int, depth: int, default: str
+        self, boundary: bytes, start: int, end: int, depth: int, default: str
     ) -> tuple[Part, ...]:
         """Read the parts between the boundaries; preamble and epilogue belong to none of them."""
         if not boundary or len(boundary) > _LONGEST_BOUNDARY:
@@ -163,9 +181,9 @@ class _Scan:
             parts.append(self.part(opened, end, depth, default))
         return tuple(parts)
 
-    def _boundaries(self, boundary: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    def _boundaries(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
         """Yield (start of the line, start of the next, whether it closes) of boundary lines."""
-        needle = b"\n--" + boundary.encode("utf-8", "replace")
+        needle = b"\n--" + boundary
         at = start - 1  # the line end of the blank line before the body
         while self._candidates_left > 0:
             self._candidates_left -= 1
@@ -176,8 +194,10 @@ class _Scan:
             if after is None:  # another boundary that begins like this one
                 at += 1
                 continue
-            yield at + 1, after.end(), after[1] is not None
-            if after[1] is not None:
+            cut_off = after.end() == len(self._raw) and not after[0].endswith(b"\n")
+            closes = after[1] is not None or cut_off
+            yield at + 1, after.end(), closes
+            if closes:
                 return
             at = after.end() - 1  # the end of this line may be the beginning of the next boundary
 

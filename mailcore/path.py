@@ -82,14 +82,14 @@ def _split_path(text: str) -> tuple[str, str]:
     match = _PATH.match(text)
     if match is None:
         raise AddressSyntaxError("bad address syntax")
-    local = match["atom"] or _canonical_quoted(match["quoted"])
+    local = match["atom"] or canonical_quoted(match["quoted"])
     domain = match["domain"]
     if _octets(local) > MAX_HALF_OCTETS or (domain and _octets(domain) > MAX_HALF_OCTETS):
         raise AddressSyntaxError("the address is too long")
     return (f"{local}@{domain}" if domain else local), text[match.end() :]
 
 
-def _canonical_quoted(quoted: str) -> str:
+def canonical_quoted(quoted: str) -> str:
     """Return a quoted local part in its shortest spelling, without quotes where none are needed.
 
     The spellings name the same mailbox (RFC 5321 section 4.1.2), so only one of them travels on.

@@ -200,6 +200,36 @@ class DeliverySettings:
         example=True,
         live=True,
     )
+    deliver_via: str = setting(
+        "store",
+        "where finished mail goes: store is our own, lmtp:unix:/path or lmtp:host:port another server"
+        " (docs/next-hop.md); --deliver-via sets it for one user",
+        example="lmtp:unix:/run/dovecot/lmtp",
+        live=True,
+    )
+    deliver_via_detail: bool = setting(
+        False,
+        "whether the next hop is told a folder other than the Inbox, as user+Folder/Sub@example.org",
+        example=True,
+        live=True,
+    )
+    deliver_via_connect_timeout: float = setting(
+        5.0,
+        "longest wait for the next hop to take a connection and to greet",
+        unit="seconds",
+        example=10.0,
+        live=True,
+    )
+    deliver_via_timeout: float = setting(
+        60.0,
+        "longest wait for each of its other replies",
+        unit="seconds",
+        example=300.0,
+        live=True,
+    )
+    deliver_via_connections: int = setting(
+        10, "connections to next hops at the same time; more mail waits its turn", example=20
+    )
     hooks: str = setting(
         "",
         "hooks of this site, in their order, separated by blanks (docs/hooks.md)",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from mailcore.errors import UsageError
 from mailcore.hidden import hide_passwords
 from mailcore.listen import parse_listen_address, parse_listen_addresses, parse_mode
+from mailcore.next_hop import parse_next_hop
 from mailcore.queue_url import parse_queue_url
 from mailcore.setting_sections import (
     AuditSettings,
@@ -240,6 +241,8 @@ def _check_urls(section: str, values: Mapping[str, Any], places: Mapping[str, st
         parse_listen_addresses(values["listen"], places["listen"])
     if section == "socketmap" and values.get("listen"):
         parse_listen_address(values["listen"], places["listen"])
+    if section == "delivery" and "deliver_via" in values:
+        parse_next_hop(values["deliver_via"], places["deliver_via"])
     if section == "lmtp" and "unix_mode" in values:
         parse_mode(values["unix_mode"], places["unix_mode"])
     if section == "queue" and values.get("url"):

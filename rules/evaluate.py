@@ -1,53 +1,33 @@
-"""Evaluating rules: which actions a message asks for, and which rule asked.  Pure; nothing is done here."""
+"""Evaluating rules: which of them a message meets.  Pure; nothing is done here.
+
+The order of MS-OXORULE section 3.2.5: a rule that stops ends the ordinary rules, those for out-of-office go on.
+Delete ends them all, because nothing is left to act on.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from mailcore.view import MessageView
-from rules.model import Action, All, AnyOf, Condition, HeaderTest, LargerThan, Not, Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """A rule that matched."""
-
-    rule: str
-    actions: tuple[Action, ...]
+from rules.message import Folded, Me, Situation
+from rules.model import Rule
 
 
-def evaluate(view: MessageView, rules: Iterable[Rule], *, oof_active: bool) -> tuple[Matched, ...]:
-    """Return what the rules ask for, in their order.
+def evaluate(
+    mail: Folded, rules: Iterable[Rule], *, me: Me, oof_active: bool, now: float
+) -> tuple[Rule, ...]:
+    """Return the rules that are obeyed, in their order; each has the actions that it asks for.
 
-    Delete ends the processing, and so does a rule with `stop`; rules only for out-of-office run when it is active.
+    `rules` come in the order in which they run (rules.model.parse_rules).  `mail` is shared by all recipients of a
+    message.  `now` is the time of delivery in epoch seconds.  Nothing is raised, whatever the message is.
     """
-    matched: list[Matched] = []
+    at = Situation(mail, me, now)
+    obeyed: list[Rule] = []
+    stopped = False
     for rule in rules:
-        if rule.only_when_oof and not oof_active:
+        if not rule.enabled or not (oof_active if rule.only_when_oof else not stopped):
             continue
-        if not matches(rule.condition, view):
+        if not rule.condition.holds(at):
             continue
-        matched.append(Matched(rule.name, rule.actions))
-        if rule.stop or any(action.kind == "delete" for action in rule.actions):
+        obeyed.append(rule)
+        if rule.deletes:
             break
-    return tuple(matched)
-
-
-def matches(condition: Condition, view: MessageView) -> bool:
-    """Whether a condition is true of a message."""
-    match condition:
-        case HeaderTest(header, test, text):
-            return any(_compare(test, value.casefold(), text) for value in view.headers(header))
-        case LargerThan(octets):
-            return len(view.raw) > octets
-        case All(conditions):
-            return all(matches(one, view) for one in conditions)
-        case AnyOf(conditions):
-            return any(matches(one, view) for one in conditions)
-        case Not(inner):
-            return not matches(inner, view)
-
-
-def _compare(test: str, value: str, text: str) -> bool:
-    if test == "is":
-        return value == text
-    return value.startswith(text) if test == "prefix" else text in value
+        stopped = stopped or rule.stop
+    return tuple(obeyed)

@@ -3,155 +3,170 @@
     {"name": "lists", "when": {"header": "List-Id", "contains": "announce"},
      "then": [{"move": "Lists"}, "mark-read"], "stop": true, "only_when_oof": false}
 
-`when` is left out for "always", or is a test of a header, `{"larger_than": OCTETS}`, or `all`, `any`, `not` of such.
-Headers are compared without case, decoded.  An unknown key is an error: a typo must never turn a rule into one that
-matches everything.
+docs/rules.md describes the document, docs/rule.schema.json is its JSON Schema.  An unknown key is an error, and so is
+one that comes twice: a typo must never turn a rule into one that matches everything.
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, NoReturn, Protocol
 
-from mailcore.errors import UsageError
+from rules.actions import Action, Delete
+from rules.conditions import ALWAYS, Condition
+from rules.fields import ONE_LINE, Place, RuleError, only, read_flag, read_line, read_number, shown
+from rules.read_action import read_action
+from rules.read_condition import read_condition
 
 VERSION = 1
-_TESTS = ("contains", "is", "prefix")
-_SIMPLE_ACTIONS = ("delete", "mark-read")
-_FOLDER_ACTIONS = ("move", "copy")
-_DEEPEST = 20  # conditions within conditions
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderTest:
-    """True when some header of that name contains, is or begins with a text (folded)."""
-
-    header: str
-    test: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LargerThan:
-    """True when the message has more octets."""
-
-    octets: int
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """True when every condition is; so true for none at all."""
-
-    conditions: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """True when one of the conditions is."""
-
-    conditions: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """True when the condition is not."""
-
-    condition: "Condition"
-
-
-Condition = HeaderTest | LargerThan | All | AnyOf | Not
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """`kind` is move, copy (to `folder`), delete or mark-read."""
-
-    kind: str
-    folder: str = ""
+"""Of the document; it changes only when what is written there comes to mean something else."""
+LARGEST_SEQUENCE = 2**31 - 1
+_KEYS = (
+    *("version", "name", "provider", "sequence", "enabled"),
+    *("only_when_oof", "when", "then", "stop"),
+)
+_MOST_KEPT = 4096  # rules that need not be read again
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `stop` ends the processing of rules when it has matched."""
+    """One rule.
+
+    Rules run in ascending `sequence`; 0 means that the document names none.  `stop` ends the ordinary rules when it
+    has matched.  `provider` says which program has written the rule.  `id` is that of the store, 0 outside it.
+    """
 
     name: str
     condition: Condition
     actions: tuple[Action, ...]
     stop: bool = False
     only_when_oof: bool = False
+    enabled: bool = True
+    sequence: int = 0
+    provider: str = ""
+    id: int = 0
+    deletes: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        deletes = any(isinstance(action, Delete) for action in self.actions)
+        object.__setattr__(self, "deletes", deletes)
+
+
+class StoredDocument(Protocol):
+    """A rule as it lies in the store; what the row says of order and use counts, not what the document says."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def sequence(self) -> int: ...  # noqa: D102
+    @property
+    def enabled(self) -> bool: ...  # noqa: D102
+    @property
+    def document(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class BadRule:
+    """A stored document that is no rule: its id, its name where that can be read, the field, and the whole error."""
+
+    id: int
+    name: str
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRules:
+    """The rules of a mailbox in the order in which they run, and what cannot be read."""
+
+    rules: tuple[Rule, ...]
+    bad: tuple[BadRule, ...]
+
+
+def parse_rules(stored: Iterable[StoredDocument]) -> ParsedRules:
+    """Read all rules of a mailbox; a bad one hurts none of the others, and nothing is raised."""
+    read = [_parse_stored(one.id, one.sequence, one.enabled, one.document) for one in stored]
+    rules = [one for one in read if isinstance(one, Rule)]
+    rules.sort(key=lambda rule: rule.sequence)
+    return ParsedRules(tuple(rules), tuple(one for one in read if isinstance(one, BadRule)))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _parse_stored(rule_id: int, sequence: int, enabled: bool, document: str) -> Rule | BadRule:
+    try:
+        rule = parse_rule(document)
+    except RuleError as error:
+        return BadRule(rule_id, error.rule, error.field, str(error))
+    return replace(rule, id=rule_id, sequence=sequence, enabled=enabled)
 
 
 def parse_rule(document: str) -> Rule:
-    """Read a rule's document; raises UsageError naming the field and what was expected."""
-    try:
-        data = json.loads(document)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"rule: not valid JSON: {error}") from error
+    """Read a rule's document; raises RuleError (a UsageError) naming the rule, the field and what was expected."""
+    data = _load(document)
     if not isinstance(data, dict):
-        raise UsageError("rule: expected a JSON object")
-    _only(data, "rule", ("name", "when", "then", "stop", "only_when_oof"))
+        raise RuleError("", "", "expected a JSON object")
     name = data.get("name")
-    if not isinstance(name, str) or not name:
-        raise UsageError("rule: name: expected a text")
-    actions = data.get("then")
-    if not isinstance(actions, list) or not actions:
-        raise UsageError(f"rule {name!r}: then: expected a list of actions")
+    place = Place(name if isinstance(name, str) and re.fullmatch(ONE_LINE, name) else "")
+    only(data, place, _KEYS)
+    if not place.rule:
+        raise place.below("name").error("expected a text of one line")
+    version = read_number(data.get("version", VERSION), place.below("version"))
+    if version != VERSION:
+        raise place.below("version").error(f"{version}: this program knows version {VERSION}")
+    actions, stops = _read_then(data.get("then"), place.below("then"))
+    when = place.below("when")
     return Rule(
-        name=name,
-        condition=_condition(data["when"], f"rule {name!r}: when") if "when" in data else All(()),
-        actions=tuple(_action(one, f"rule {name!r}: then") for one in actions),
-        stop=_flag(data, "stop", name),
-        only_when_oof=_flag(data, "only_when_oof", name),
+        name=place.rule,
+        condition=read_condition(data["when"], when) if "when" in data else ALWAYS,
+        actions=actions,
+        stop=read_flag(data, "stop", place) or stops,
+        only_when_oof=read_flag(data, "only_when_oof", place),
+        enabled=read_flag(data, "enabled", place, default=True),
+        sequence=read_number(
+            data.get("sequence", 0), place.below("sequence"), least=0, most=LARGEST_SEQUENCE
+        ),
+        provider=_read_provider(data, place),
     )
 
 
-def _condition(data: Any, where: str, depth: int = 0) -> Condition:
-    if depth > _DEEPEST:
-        raise UsageError(f"{where}: conditions are nested more than {_DEEPEST} deep")
-    if not isinstance(data, dict) or not data:
-        raise UsageError(f"{where}: expected an object")
-    if "header" in data:
-        return _header_test(data, where)
-    if len(data) != 1:
-        raise UsageError(f"{where}: expected one of header, larger_than, all, any, not")
-    (kind, value), *_ = data.items()
-    if kind == "larger_than" and isinstance(value, int) and not isinstance(value, bool):
-        return LargerThan(value)
-    if kind == "not":
-        return Not(_condition(value, f"{where}.not", depth + 1))
-    if kind in {"all", "any"} and isinstance(value, list):
-        inner = tuple(_condition(one, f"{where}.{kind}", depth + 1) for one in value)
-        return All(inner) if kind == "all" else AnyOf(inner)
-    raise UsageError(f"{where}: {kind}: expected header, larger_than, all, any or not")
+def _load(document: str) -> Any:
+    try:
+        data = json.loads(
+            document, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant
+        )
+        # A lone surrogate can be written in JSON, but is no character and could not be stored.
+        json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise RuleError("", "", f"not valid JSON: {error}") from error
+    return data
 
 
-def _header_test(data: dict[str, Any], where: str) -> HeaderTest:
-    _only(data, where, ("header", *_TESTS))
-    tests = [test for test in _TESTS if test in data]
-    if len(tests) != 1 or not all(isinstance(value, str) for value in data.values()):
-        raise UsageError(f"{where}: expected a header and one of {', '.join(_TESTS)}, all texts")
-    return HeaderTest(data["header"], tests[0], data[tests[0]].casefold())
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {shown(twice)} comes twice in one object")
+    return data
 
 
-def _action(data: Any, where: str) -> Action:
-    if isinstance(data, str) and data in _SIMPLE_ACTIONS:
-        return Action(data)
-    if isinstance(data, dict) and len(data) == 1:
-        (kind, folder), *_ = data.items()
-        if kind in _FOLDER_ACTIONS and isinstance(folder, str) and folder:
-            return Action(kind, folder)
-    raise UsageError(
-        f"{where}: {data!r}: expected 'delete', 'mark-read', {{'move': FOLDER}} or {{'copy': FOLDER}}"
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _read_then(data: Any, place: Place) -> tuple[tuple[Action, ...], bool]:
+    """The actions, and whether "stop" is among them."""
+    if not isinstance(data, list) or not data:
+        raise place.error("expected a list of actions")
+    actions = tuple(
+        read_action(one, place.item(number)) for number, one in enumerate(data) if one != "stop"
     )
+    return actions, "stop" in data
 
 
-def _flag(data: dict[str, Any], key: str, name: str) -> bool:
-    value = data.get(key, False)
-    if not isinstance(value, bool):
-        raise UsageError(f"rule {name!r}: {key}: expected true or false")
-    return value
-
-
-def _only(data: dict[str, Any], where: str, known: tuple[str, ...]) -> None:
-    unknown = sorted(set(data) - set(known))
-    if unknown:
-        raise UsageError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(known)}")
+def _read_provider(data: dict[str, Any], place: Place) -> str:
+    if "provider" not in data:
+        return ""
+    return read_line(data["provider"], place.below("provider"), "the name of a program")

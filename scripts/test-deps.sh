@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.."
 
 # One Debian package per line.
 SERVERS="
+dovecot-core
+dovecot-imapd
+dovecot-lmtpd
+libnet-ssleay-perl
 openssl
 postfix
 postgresql
@@ -17,10 +21,12 @@ systemd
 "
 
 # Mail servers exclude each other as packages.  These are unpacked into a directory of this tree, and tests run them
-# from there in a root directory of their own; only their libraries are installed.
+# from there in a root directory of their own; only their libraries are installed.  postsrsd as a package would start a
+# service at the machine's next start; it runs from there as it is.
 UNPACKED="
 exim4-daemon-light
 opensmtpd
+postsrsd
 "
 UNPACK_DIRECTORY=.servers
 LIBRARIES="
@@ -87,6 +93,20 @@ forbid_configuring_postfix() {
     echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
 }
 
+# A Dovecot that runs here would speak the added protocols from its next start on.
+refuse_changing_dovecot() {
+    [ -e /run/dovecot/master.pid ] || return 0
+    added=$(printf '%s\n' "$@" | grep '^dovecot-' || true)
+    if [ -n "$added" ] && [ "${FORCE:-}" != 1 ]; then
+        fail "installing" $added "would change the Dovecot that runs here (FORCE=1 allows it)"
+    fi
+}
+
+# The package enables a service that would offer mail to the network from the machine's next start on.
+disable_new_dovecot() {
+    if printf '%s\n' "$@" | grep -qx dovecot-core; then update-rc.d dovecot disable; fi
+}
+
 forbid_default_cluster() {
     [ -e "$CLUSTER_CONF" ] && return
     mkdir -p "$(dirname "$CLUSTER_CONF")"
@@ -114,6 +134,7 @@ apt-get update -q
 for package in $missing_trees; do unpack "$package"; done
 [ -n "$missing" ] || exit 0
 refuse_removals $missing
+refuse_changing_dovecot $missing
 our_cluster_conf=no
 trap restore EXIT
 trap 'exit 1' HUP INT TERM
@@ -121,3 +142,4 @@ forbid_starting_services
 forbid_default_cluster
 forbid_configuring_postfix
 apt-get install -q -y --no-install-recommends $missing
+disable_new_dovecot $missing

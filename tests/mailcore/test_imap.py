@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.imap import ImapCopy, imap_copy
+from mailcore.imap import ImapCopy, Section, imap_copy
 from mailcore.mime import scan
+from tests.corpus.shapes import shapes
 
 
 def copy_of(raw: bytes) -> ImapCopy:
@@ -95,6 +96,33 @@ def test_sections(raw: bytes, bodies: dict[str, bytes | None]) -> None:
 def test_the_mime_header_of_a_section_lies_before_its_body() -> None:
     section = copy_of(_NESTED).sections[2]
     assert _NESTED[section.mime_start : section.start] == b"Content-Type: text/html\r\n\r\n"
+
+
+SHAPES = shapes()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_lines_before_a_message_move_its_sections_and_change_nothing_else(name: str) -> None:
+    """So that the trace lines of each recipient can stand before a copy that all share."""
+    trace, raw = b"Return-Path: <ben@example.net>\r\n", SHAPES[name]
+    shared, own = copy_of(raw), copy_of(trace + raw)
+    moved = tuple(
+        Section(
+            section.path,
+            section.mime_start + len(trace) if section.mime_start else 0,
+            section.start + len(trace),
+            section.length,
+        )
+        for section in shared.sections
+    )
+    assert own == ImapCopy(
+        shared.size + len(trace),
+        trace + shared.header,
+        shared.envelope,
+        shared.body,
+        shared.bodystructure,
+        moved,
+    )
 
 
 _PIECES = [

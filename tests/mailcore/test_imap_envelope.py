@@ -26,7 +26,7 @@ def expected(**items: bytes) -> bytes:
         (b'a "b" \\c', b'"a \\"b\\" \\\\c"'),
         (b"caf\xc3\xa9", b"{5}\r\ncaf\xc3\xa9"),
         (b"a\rb", b"{3}\r\na\rb"),
-        (b"a\0b", b'"ab"'),
+        (b"a\0b", b"{5}\r\na\xef\xbf\xbdb"),
     ],
 )
 def test_strings(value: bytes, shown: bytes) -> None:
@@ -64,7 +64,14 @@ def test_every_item() -> None:
         (b"Subject: caf\xc3\xa9\r\n", expected(subject=b"{5}\r\ncaf\xc3\xa9")),
         (b'Subject: a "b" \\\r\n', expected(subject=b'"a \\"b\\" \\\\"')),
         (b"To:\r\n", expected(to=b"NIL")),
-        (b"To: (nobody)\r\n", expected(to=b'(("nobody" NIL "MISSING_MAILBOX" "MISSING_DOMAIN"))')),
+        (b"Subject: a\r\n\tb  c\rd \r\n", expected(subject=b'"a b c d"')),
+        (b"To: (nobody)\r\n", expected(to=b"NIL")),
+        (b"To: <>\r\n", expected(to=b'((NIL NIL "MISSING_MAILBOX" "MISSING_DOMAIN"))')),
+        (b"To: Anna  Berg\r\n\t<a@x>\r\n", expected(to=b'(("Anna Berg" NIL "a" "x"))')),
+        (
+            b"To: t: a@x\r\nTo: b@x\r\n",
+            expected(to=b'((NIL NIL "t" NIL)(NIL NIL "a" "x")(NIL NIL NIL NIL)(NIL NIL "b" "x"))'),
+        ),
         (b"To: root\r\n", expected(to=b'((NIL NIL "root" "MISSING_DOMAIN"))')),
         (
             b"To: Team: a@x, B <b@x>;, c@x\r\n",

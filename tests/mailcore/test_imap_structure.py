@@ -25,7 +25,7 @@ STRUCTURES = {
     "nothing": (b"", f'("text" "plain" {_ASCII} NIL NIL "7bit" 0 0 NIL NIL NIL NIL)'),
     "no parameters": (
         lines("Content-Type: TEXT/Html", "Content-Transfer-Encoding: 8BIT", "", "<p>"),
-        '("text" "html" NIL NIL NIL "8bit" 3 0 NIL NIL NIL NIL)',
+        f'("TEXT" "Html" {_ASCII} NIL NIL "8BIT" 3 0 NIL NIL NIL NIL)',
     ),
     "alternative": (
         lines(
@@ -61,7 +61,7 @@ STRUCTURES = {
             "iVBO",
         ),
         '("image" "png" ("name" "a.png") "<1@example.org>" "=?utf-8?q?caf=C3=A9?=" "base64" 4'
-        ' "Q2hlY2sgSW50ZWdyaXR5IQ==" ("inline" ("filename" "a.png")) ("de" "en")'
+        ' "Q2hlY2sgSW50ZWdyaXR5IQ==" ("INLINE" ("filename" "a.png")) ("de" "en")'
         ' "http://example.org/a.png")',
     ),
     "attachment with a long name": (
@@ -78,15 +78,28 @@ STRUCTURES = {
     ),
     "disposition without parameters, one language": (
         lines("Content-Disposition: inline", "Content-Language: de", "", "x"),
-        f'("text" "plain" {_ASCII} NIL NIL "7bit" 1 0 NIL ("inline" NIL) "de" NIL)',
+        f'("text" "plain" {_ASCII} NIL NIL "7bit" 1 0 NIL ("inline" NIL) ("de") NIL)',
     ),
     "empty fields": (
         lines("Content-Disposition:", "Content-Language: ,", "Content-ID:", "", "x"),
         f'("text" "plain" {_ASCII} "" NIL "7bit" 1 0 NIL NIL NIL NIL)',
     ),
+    "languages with words around them": (
+        lines("Content-Language: de (German), en-GB too, ,*", "", "x"),
+        f'("text" "plain" {_ASCII} NIL NIL "7bit" 1 0 NIL NIL ("de" "en-GB") NIL)',
+    ),
+    "disposition without a word": (
+        lines('Content-Disposition: "inline"; filename=a', "", "x"),
+        f'("text" "plain" {_ASCII} NIL NIL "7bit" 1 0 NIL ("attachment" ("filename" "a")) NIL NIL)',
+    ),
+    "no media type": (
+        lines("Content-Type: text/plain, charset=utf-8", "", "x"),
+        f'("text" "plain" {_ASCII} NIL NIL "7bit" 1 0 NIL NIL NIL NIL)',
+    ),
     "quoted specials": (
         lines('Content-Type: text/plain; name="a \\"b\\" \\\\c"', "", ""),
-        '("text" "plain" ("name" "a \\"b\\" \\\\c") NIL NIL "7bit" 0 0 NIL NIL NIL NIL)',
+        '("text" "plain" ("name" "a \\"b\\" \\\\c" "charset" "us-ascii") NIL NIL "7bit" 0 0'
+        " NIL NIL NIL NIL)",
     ),
     "8-bit name": (
         lines('Content-Type: image/png; name="\xe9.png"', "", ""),
@@ -133,11 +146,11 @@ STRUCTURES = {
     ),
     "multipart without parts": (
         lines("Content-Type: multipart/mixed; boundary=b", "", "words", ""),
-        '("text" "plain" ("boundary" "b") NIL NIL "7bit" 7 1 NIL NIL NIL NIL)',
+        '("text" "plain" ("boundary" "b" "charset" "us-ascii") NIL NIL "7bit" 7 1 NIL NIL NIL NIL)',
     ),
     "multipart without a boundary": (
         lines("Content-Type: multipart/mixed", "", "--b", "", "x"),
-        '("text" "plain" NIL NIL NIL "7bit" 8 2 NIL NIL NIL NIL)',
+        f'("text" "plain" {_ASCII} NIL NIL "7bit" 8 2 NIL NIL NIL NIL)',
     ),
     "multipart with a disposition": (
         lines(

@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from mailcore.errors import UsageError
-from mailcore.listen import TcpAddress, UnixAddress, parse_listen_address, parse_mode
+from mailcore.listen import (
+    TcpAddress,
+    UnixAddress,
+    parse_listen_address,
+    parse_listen_addresses,
+    parse_mode,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,12 @@ def test_addresses(value: str, address: TcpAddress | UnixAddress) -> None:
         "127.0.0.1:-1",
         "127.0.0.1:smtp",
         "127.0.0.1:²",
+        "::1:2003",
+        "[::1:2003",
+        "::1]:2003",
+        "[]:2003",
+        "[::1]2003",
+        "127.0.0.1:2003 127.0.0.1:2004",
         "unix:",
         "unix:lmtp.sock",
         "unix:/a\0b",
@@ -42,6 +54,22 @@ def test_addresses(value: str, address: TcpAddress | UnixAddress) -> None:
 def test_what_is_no_address_is_refused_with_the_setting(value: str) -> None:
     with pytest.raises(UsageError, match=r"^\[lmtp\] listen: "):
         parse_listen_address(value, "[lmtp] listen")
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", "\n", " ,\t, "])
+def test_several_addresses(between: str) -> None:
+    value = between.join(["", "127.0.0.1:2003", "[::1]:2003", "unix:/run/lmtp.sock", ""])
+    assert parse_listen_addresses(value, "listen") == (
+        TcpAddress("127.0.0.1", 2003),
+        TcpAddress("::1", 2003),
+        UnixAddress(Path("/run/lmtp.sock")),
+    )
+
+
+@pytest.mark.parametrize("value", ["", " , ", "127.0.0.1:2003, smtp", "127.0.0.1:2003;[::1]:2003"])
+def test_one_bad_address_among_several_is_refused(value: str) -> None:
+    with pytest.raises(UsageError, match=r"^\[lmtp\] listen: expected host:port"):
+        parse_listen_addresses(value, "[lmtp] listen")
 
 
 def test_the_longest_path_of_a_unix_socket() -> None:

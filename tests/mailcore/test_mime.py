@@ -38,7 +38,13 @@ SHAPES = {
     ),
     "no end": (_MIXED + b"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n", ("mixed", [b"one", b"two\r\n"])),
     "end without a line end": (_MIXED + b"--b\r\n\r\none\r\n--b--", ("mixed", [b"one"])),
-    "cut in a boundary": (_MIXED + b"--b\r\n\r\none\r\n--b", ("mixed", [b"one", b""])),
+    "cut in a boundary": (_MIXED + b"--b\r\n\r\none\r\n--b", ("mixed", [b"one"])),
+    "cut after a boundary": (_MIXED + b"--b\r\n\r\none\r\n--b\r\n", ("mixed", [b"one", b""])),
+    "boundary that is no UTF-8": (
+        b"Content-Type: multipart/mixed; boundary=caf\xe9\r\n\r\n"
+        b"--caf\xe9\r\n\r\none\r\n--caf\xe9--",
+        ("mixed", [b"one"]),
+    ),
     "no parts": (_MIXED + b"only words\r\n", b"only words\r\n"),
     "closed at once": (_MIXED + b"--b--\r\n", b"--b--\r\n"),
     "no boundary parameter": (
@@ -101,9 +107,14 @@ def test_shape(raw: bytes, expected: object) -> None:
         (b"Content-Type: text", "text/plain", "7bit"),
         (b"Content-Type:", "text/plain", "7bit"),
         (b"Content-Type: a/b/c", "text/plain", "7bit"),
+        (b"Content-Type: text/html, charset=utf-8", "text/plain", "7bit"),
+        (b"Content-Type: t\xe9xt/plain", "text/plain", "7bit"),
         (b"content-type: image/png\r\nContent-Type: text/html", "image/png", "7bit"),
         (b"Content-Transfer-Encoding: BASE64 (as always)", "text/plain", "base64"),
+        (b"Content-Transfer-Encoding: (of course) base64", "text/plain", "base64"),
         (b'Content-Transfer-Encoding: "8bit";', "text/plain", "8bit"),
+        (b"Content-Transfer-Encoding: 8 bit", "text/plain", "7bit"),
+        (b"Content-Transfer-Encoding: b\xe9se64", "text/plain", "7bit"),
         (b"Content-Transfer-Encoding:", "text/plain", "7bit"),
     ],
 )

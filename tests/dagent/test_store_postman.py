@@ -1,0 +1,324 @@
+"""The postman over a real store: groups, quota, rewritten addresses, folders elsewhere, hooks, the raw log."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from dagent.srs_relay import PassingOn
+from dagent.store_postman import StorePostman
+from dagent.wiring import Parts, open_parts
+from delivery.hooks import Hook, Hooks, Verdict
+from delivery.site import open_site
+from mailcore.envelope import Envelope
+from mailcore.errors import MailboxFullError, NoSuchRecipientError
+from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
+from mailcore.settings import (
+    DeliverySettings,
+    LogSettings,
+    RuleSettings,
+    Settings,
+    StoreSettings,
+)
+from mailcore.view import MessageView
+from store.listing import ListedMail, list_folder, read_mail
+from store.mailboxes import Mailbox, create_mailbox, load_mailbox
+from store.outbox import OutboxEntry, list_outbox
+from store.personal import add_rule
+from store.public import create_public_store
+from store.rights import Right, grant
+from store.writer import GroupCommitWriter
+from userstore.db_edit import DbEditor
+from userstore.model import Quota, User
+
+MAIL = b"From: carla@example.net\r\nTo: anna@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n"
+SENDER = "carla@example.net"
+
+
+class Office:
+    """An installation with anna, ben and the group sales, and its postman."""
+
+    def __init__(self, data: Path, database: str = "") -> None:
+        self.settings = Settings(store=StoreSettings(data=str(data), database=database))
+        self.parts: Parts = open_parts(self.settings)
+        self.users: dict[str, User] = {}
+        editor = DbEditor()
+        with self.parts.database.write() as connection:
+            for name in ("anna", "ben"):
+                address = f"{name}@example.org"
+                user = editor.create_user(connection, name, {"address": address})
+                create_mailbox(connection, user.external_id, name)
+                self.users[name] = user
+            group = editor.create_group(connection, "sales", {"address": "sales@example.org"})
+            for user in self.users.values():
+                editor.add_member(connection, group.external_id, user.external_id)
+        self.writer = GroupCommitWriter(self.parts.committer, wake=lambda _: None)
+        self.postman = StorePostman(
+            self.parts.database, self.parts.directory, self.writer, self.parts.site
+        )
+
+    def close(self) -> None:
+        self.writer.stop()
+        self.postman.close()
+        self.parts.close()
+
+    def configure(self, hooks: Hooks | None = None, **sections: Any) -> None:
+        settings = replace(self.settings, **sections)
+        self.postman.site = open_site(settings, "mx.example.org", hooks)
+
+    def resolve(self, address: str, size: int | None = 0) -> Any:
+        return asyncio.run(self.postman.resolve(address, size))
+
+    def deliver(self, *addresses: str, raw: bytes = MAIL, sender: str = SENDER) -> list[LmtpReply]:
+        async def session() -> list[LmtpReply]:
+            found = [await self.postman.resolve(address, len(raw)) for address in addresses]
+            return list(await self.postman.deliver(Envelope(sender, addresses), found, raw))
+
+        # Each run has a loop of its own, and the postman knows the first one only.
+        self.postman._handover = None
+        return asyncio.run(session())
+
+    def mailbox(self, external_id: str) -> Mailbox:
+        with self.parts.database.read() as connection:
+            found = load_mailbox(connection, external_id)
+        assert found is not None
+        return found
+
+    def mails(self, name: str, path: str = "Inbox") -> list[ListedMail]:
+        return self.mails_of(self.mailbox(self.users[name].external_id), path)
+
+    def mails_of(self, mailbox: Mailbox, path: str) -> list[ListedMail]:
+        folder = mailbox.folder_of(path)
+        if folder is None:
+            return []
+        with self.parts.database.read() as connection:
+            return list(list_folder(connection, folder, path))
+
+    def read(self, name: str, uid: int = 1) -> bytes:
+        mailbox = self.mailbox(self.users[name].external_id)
+        with self.parts.database.read() as connection:
+            return read_mail(connection, self.parts.committer.blobs, mailbox.folders["Inbox"], uid)
+
+    def outbox(self) -> list[OutboxEntry]:
+        with self.parts.database.read() as connection:
+            return list_outbox(connection)
+
+    def change(self, name: str, **values: Any) -> None:
+        with self.parts.database.write() as connection:
+            DbEditor().update_user(connection, self.users[name].external_id, values)
+
+    def rule(self, name: str, document: str) -> None:
+        store_id = self.mailbox(self.users[name].external_id).id
+        with self.parts.database.write() as connection:
+            add_rule(connection, store_id, 1, True, 1, document)
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    opened = Office(tmp_path, database_url)
+    yield opened
+    opened.close()
+
+
+def test_a_group_reaches_each_member_once(office: Office) -> None:
+    replies = office.deliver("sales@example.org", "anna@example.org")
+    assert replies == [DELIVERED, DELIVERED]
+    assert [len(office.mails(name)) for name in ("anna", "ben")] == [1, 1]
+    assert b"Delivered-To: ben@example.org\r\n" in office.read("ben")
+
+
+@pytest.mark.parametrize(("size", "full"), [(0, False), (500, False), (2_000, True)])
+def test_quota_is_asked_at_rcpt(office: Office, size: int, full: bool) -> None:
+    office.change("anna", quota=Quota(hard=1_000))
+    if not full:
+        assert office.resolve("anna@example.org", size)
+        return
+    with pytest.raises(MailboxFullError) as refused:
+        office.resolve("anna@example.org", size)
+    assert str(refused.value.reply).startswith("552 5.2.2")
+    office.configure(delivery=DeliverySettings(quota_full="defer"))
+    with pytest.raises(MailboxFullError) as refused:
+        office.resolve("anna@example.org", size)
+    assert str(refused.value.reply).startswith("452 4.2.2")
+    # A group is asked only when nobody in it has room; and who only asks who that is, hears.
+    assert office.resolve("sales@example.org", size)
+    assert office.resolve("anna@example.org", None)
+
+
+def test_a_mailbox_that_fills_up_while_the_mail_is_sent(office: Office) -> None:
+    office.change("anna", quota=Quota(hard=600))
+    assert office.deliver("anna@example.org") == [DELIVERED]
+    again = MAIL + b"Or at one?\r\n" * 10
+
+    async def session() -> list[LmtpReply]:
+        found = [await office.postman.resolve("anna@example.org", 0)]
+        envelope = Envelope(SENDER, ("anna@example.org",))
+        return list(await office.postman.deliver(envelope, found, again))
+
+    office.postman._handover = None
+    (reply,) = asyncio.run(session())
+    assert str(reply).startswith("552 5.2.2")
+    assert len(office.mails("anna")) == 1
+
+
+def test_a_report_to_a_rewritten_sender_goes_on(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.configure(rules=RuleSettings(srs_domain="srs.example.org", srs_secret="s3cret"))
+    srs = office.postman.site.srs
+    assert srs is not None
+    office.rule("anna", '{"name": "on", "then": [{"redirect": "dora@example.com"}]}')
+    assert office.deliver("anna@example.org") == [DELIVERED]
+    (redirected,) = office.outbox()
+    rewritten = redirected.mail.mail_from
+    assert isinstance(office.resolve(rewritten), PassingOn)
+    with caplog.at_level(logging.INFO):
+        replies = office.deliver(
+            "ben@example.org", rewritten, raw=b"Subject: failed\r\n\r\n", sender=""
+        )
+    assert replies == [DELIVERED, DELIVERED]
+    assert "route=srs" in caplog.text
+    report = office.outbox()[1]
+    assert (report.kind, report.store_id) == ("srs", None)
+    assert (report.mail.mail_from, report.mail.rcpt_to) == ("", "carla@example.net")
+    assert report.mail.content.startswith(b"Received: ")
+    assert report.mail.content.endswith(b"Subject: failed\r\n\r\n")
+    assert len(office.mails("ben")) == 1
+    forged = rewritten.replace("SRS0=", "SRS0=x", 1)
+    with pytest.raises(NoSuchRecipientError):
+        office.resolve(forged)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_rule_may_file_where_its_owner_may_write(office: Office, allowed: bool) -> None:
+    with office.parts.database.write() as connection:
+        public_id = create_public_store(connection)
+        if not allowed:
+            grant(connection, public_id, "everyone", Right.READ)
+    document = '{"name": "p", "then": [{"move": "Public Folders", "store": "public"}]}'
+    office.rule("anna", document)
+    assert office.deliver("anna@example.org") == [DELIVERED]
+    filed = office.mails_of(office.mailbox("public:"), "Public Folders")
+    assert [len(filed), len(office.mails("anna"))] == ([1, 0] if allowed else [0, 1])
+
+
+def test_an_archive_in_another_mailbox(office: Office) -> None:
+    office.configure(delivery=DeliverySettings(archive_folder="Archive/Mail", archive_store="ben"))
+    assert office.deliver("anna@example.org") == [DELIVERED]
+    assert [len(office.mails("anna")), len(office.mails("ben", "Archive/Mail"))] == [1, 1]
+    office.configure(delivery=DeliverySettings(archive_folder="Archive", archive_store="nobody"))
+    assert office.deliver("anna@example.org", raw=MAIL + b"!\r\n") == [TRY_LATER]
+    assert len(office.mails("anna")) == 1
+
+
+class Gate(Hook):
+    """Drops, refuses, changes or fails, as the subject asks."""
+
+    def post_converting(self, message: MessageView, envelope: Envelope) -> bytes | None:
+        if message.subject == "change":
+            return message.raw + b"-- \r\nscanned\r\n"
+        if message.subject == "fail":
+            raise RuntimeError("scanner down")
+        return None
+
+    def pre_delivery(self, message: MessageView, envelope: Envelope, user: User) -> Verdict:
+        known = {
+            "refuse": Verdict(reply=LmtpReply(550, "5.7.1", "not here")),
+            "junk": Verdict(junk=True),
+            "drafts": Verdict(folder="Drafts"),
+        }
+        return known.get(message.subject, Verdict())
+
+    def pre_rules(self, message: MessageView, envelope: Envelope, user: User) -> bool:
+        return message.subject != "no rules"
+
+    told: ClassVar[list[tuple[str, str, str]]] = []
+
+    def post_delivery(
+        self, message: MessageView, envelope: Envelope, user: User, reply: LmtpReply
+    ) -> None:
+        self.told.append((message.subject, user.name, str(reply)[:3]))
+        raise RuntimeError("only logged")
+
+
+@pytest.mark.parametrize(
+    ("subject", "failure", "code", "folder"),
+    [
+        ("change", "defer", 250, "Inbox"),
+        ("refuse", "defer", 550, ""),
+        ("junk", "defer", 250, "Junk E-mail"),
+        ("drafts", "defer", 250, "Drafts"),
+        ("fail", "defer", 451, ""),
+        ("fail", "skip", 250, "Inbox"),
+        ("other", "defer", 250, "Deleted Items"),
+        ("no rules", "defer", 250, "Inbox"),
+    ],
+)
+def test_hooks(office: Office, subject: str, failure: str, code: int, folder: str) -> None:
+    office.rule(
+        "anna",
+        '{"name": "o", "when": {"any": [{"header": "Subject", "is": "other"},'
+        ' {"header": "Subject", "is": "no rules"}]}, "then": [{"move": "Deleted Items"}]}',
+    )
+    Gate.told.clear()
+    office.configure(Hooks([("gate", Gate())], failure=failure))
+    raw = f"Subject: {subject}\r\n\r\nx\r\n".encode()
+    if (subject, failure) == ("fail", "defer"):
+        with pytest.raises(Exception, match="hook gate failed"):
+            office.deliver("anna@example.org", raw=raw)
+        return
+    (reply,) = office.deliver("anna@example.org", raw=raw)
+    assert reply.code == code
+    places = ("Inbox", "Drafts", "Junk E-mail", "Deleted Items")
+    assert [path for path in places if office.mails("anna", path)] == ([folder] if folder else [])
+    assert Gate.told == [(subject, "anna", str(code))]
+    if subject == "change":
+        assert office.read("anna").endswith(b"x\r\n-- \r\nscanned\r\n")
+        assert office.deliver("anna@example.org", raw=raw) == [DELIVERED]  # a repeat
+        assert len(office.mails("anna")) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"), [("no", 0), ("all", 2), ("error", 0), ("anna", 2), ("ben carl", 0)]
+)
+def test_the_raw_log(office: Office, tmp_path: Path, asked: str, kept: int) -> None:
+    directory = tmp_path / "kept"
+    office.configure(log=LogSettings(log_raw_message=asked, log_raw_message_path=str(directory)))
+    assert office.deliver("anna@example.org") == [DELIVERED]
+    files = sorted(directory.iterdir()) if directory.exists() else []
+    assert len(files) == kept
+    if kept:
+        message, about = files
+        assert message.read_bytes() == MAIL
+        assert message.stat().st_mode & 0o777 == 0o600
+        assert "to: <anna@example.org> (anna): 250 2.1.5" in about.read_text()
+
+
+def test_the_raw_log_keeps_what_was_refused_and_stays_small(office: Office, tmp_path: Path) -> None:
+    directory = tmp_path / "kept"
+    log = LogSettings(
+        log_raw_message="error", log_raw_message_path=str(directory), log_raw_message_limit=1
+    )
+    office.configure(log=log)
+    for number in range(4):
+        looped = f"Delivered-To: anna@example.org\r\nX-N: {number}\r\n".encode() + MAIL
+        (reply,) = office.deliver("anna@example.org", raw=looped + b"x" * 400_000)
+        assert reply.code == 550
+    sizes = [path.stat().st_size for path in directory.iterdir()]
+    assert 800_000 < sum(sizes) <= 1_048_576
+
+
+def test_a_raw_log_that_cannot_be_written_is_no_mails_trouble(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    office.configure(log=LogSettings(log_raw_message="all", log_raw_message_path=str(taken)))
+    for number in range(3):
+        assert office.deliver("anna@example.org", raw=MAIL + b"%d" % number) == [DELIVERED]
+    warned = [record for record in caplog.records if "raw message log" in record.getMessage()]
+    assert len(warned) == 1
