@@ -1,10 +1,11 @@
 """`--check-config`: what would keep a daemon from starting, found without starting it.
 
-Looks at the values only: no database is opened and no server is asked.
+Looks at the values and the certificate: no database is opened and no server is asked.
 """
 
 import zoneinfo
 
+from dagent.tls import load_certificate
 from mailcore.errors import UsageError
 from mailcore.settings import Settings
 from spooler.smtp_server import parse_smtp_url
@@ -17,6 +18,7 @@ def check_settings(settings: Settings) -> None:
     parse_database_url(settings.database_url)
     parse_smtp_url(settings.spooler.smtp_url)
     parse_features(settings.userstore.disabled_features)
+    load_certificate(settings.lmtp)
     zone = settings.userstore.default_timezone
     try:
         zoneinfo.ZoneInfo(zone)

@@ -1,12 +1,13 @@
 """Opening what a `listen` setting names, and saying which setting is wrong when that cannot be."""
 
+import errno
 import socket
 from pathlib import Path
 from typing import Protocol
 
 from dagent.unix_socket import bind_unix_socket, ownership_of
 from mailcore.errors import UsageError
-from mailcore.listen import TcpAddress, parse_listen_address
+from mailcore.listen import TcpAddress, UnixAddress
 from mailcore.settings import LmtpSettings
 
 
@@ -20,21 +21,23 @@ class Listener(Protocol):
         """Listen on a bound socket, which is the server's from now on.  Raises OSError."""
 
 
-async def open_listener(server: Listener, value: str, name: str, lmtp: LmtpSettings) -> Path | None:
-    """Let `server` listen where the setting `name` says; `lmtp` has the permissions of unix sockets.
+async def open_listener(
+    server: Listener, address: TcpAddress | UnixAddress, name: str, lmtp: LmtpSettings
+) -> Path | None:
+    """Let `server` listen at an address of the setting `name`; `lmtp` has the permissions of unix sockets.
 
     Returns the path to unlink when it no longer listens (dagent.unix_socket.unlink_socket), None
     for TCP.  Raises UsageError naming the setting.
     """
-    address = parse_listen_address(value, name)
     try:
         if isinstance(address, TcpAddress):
             await server.listen_tcp(address.host, address.port)
             return None
         await server.listen_on(bind_unix_socket(address.path, ownership_of(lmtp)))
     except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        hint = "; is another agent running there, or is it named twice?" if taken else ""
         raise UsageError(
-            f"{name}: cannot listen on {value}: {error.strerror or error};"
-            " is another agent running there?"
+            f"{name}: cannot listen on {address}: {error.strerror or error}{hint}"
         ) from error
     return address.path

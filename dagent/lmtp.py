@@ -1,13 +1,14 @@
 """The LMTP server: listening, sessions, and a shutdown that loses nothing (RFC 2033).
 
 The conversation is in `lmtp_session`, what is under it in `lmtp_connection`, the answers in
-`lmtp_commands`, the reading of the stream in `command_lines` and `data_reader`, and who takes the
-messages in `postman`.
+`lmtp_commands`, the reading of the stream in `command_lines`, `data_reader` and `bdat`, and who takes
+the messages in `postman`.
 """
 
 import asyncio
 import logging
 import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,19 @@ BACKLOG = 512
 class LmtpServer:
     """All listeners and all sessions of one agent; `hostname` is the name in the greeting.
 
-    `limits` may be replaced while it runs: sessions that begin later have the new ones.
+    `limits` may be replaced while it runs, and `certificate`, with which STARTTLS is offered: sessions
+    that begin later have the new ones.
     """
 
     def __init__(
-        self, postman: Postman, hostname: str, limits: LmtpLimits = DEFAULT_LIMITS
+        self,
+        postman: Postman,
+        hostname: str,
+        limits: LmtpLimits = DEFAULT_LIMITS,
+        certificate: ssl.SSLContext | None = None,
     ) -> None:
         self.limits = limits
+        self.certificate = certificate
         self._postman = postman
         self._hostname = hostname
         self._listeners: list[asyncio.Server] = []
@@ -107,7 +114,9 @@ class LmtpServer:
         return True
 
     def _begin(self) -> LmtpSession:
-        return LmtpSession(self._postman, self._hostname, self.limits, open_work=self._open_work)
+        return LmtpSession(
+            self._postman, self._hostname, self.limits, self.certificate, open_work=self._open_work
+        )
 
 
 def address_of(listening: Any) -> str:

@@ -1,10 +1,12 @@
-"""The connection under an LMTP session: reading, writing, the idle timer, and its end.
+"""The connection under an LMTP session: admission, reading, writing, TLS, the idle timer, and its end.
 
-It stands on aiosmtpd's LMTP, which brings the transport, the loss of it, and STARTTLS.
+It stands on aiosmtpd's LMTP, which brings the transport and the loss of it.
 """
 
 import asyncio
 import logging
+import ssl
+from collections import Counter
 from collections.abc import Sequence
 
 from aiosmtpd.lmtp import LMTP
@@ -17,6 +19,9 @@ log = logging.getLogger(__name__)
 
 READ_BLOCK = 128 * 1024
 """Octets taken from the connection at a time; asyncio stops reading with twice as many waiting."""
+TLS_GOODBYE_SECONDS = 5.0
+"""How long a client may take to agree that a TLS session is over."""
+_LOCAL = "local"
 
 
 class OpenWork:
@@ -26,15 +31,24 @@ class OpenWork:
         self.connections: set[LmtpConnection] = set()
         self.deliveries: set[asyncio.Task[Sequence[LmtpReply]]] = set()
         self.closing = False
+        self._of_host: Counter[str] = Counter()
         self._done = asyncio.Event()
 
-    def begin(self, connection: "LmtpConnection") -> None:
-        """Count a client that has connected."""
+    def begin(
+        self, connection: "LmtpConnection", peer: str, limits: LmtpLimits
+    ) -> LmtpReply | None:
+        """Count a client that has connected; return why it cannot stay, None if it can."""
+        refusal = self._refusal(peer, limits)
         self.connections.add(connection)
+        self._of_host[peer] += 1
+        return refusal
 
-    def end(self, connection: "LmtpConnection") -> None:
+    def end(self, connection: "LmtpConnection", peer: str) -> None:
         """Forget a client that has gone."""
         self.connections.discard(connection)
+        self._of_host[peer] -= 1
+        if not self._of_host[peer]:
+            del self._of_host[peer]
         self._notice()
 
     def track(self, delivery: asyncio.Task[Sequence[LmtpReply]]) -> None:
@@ -47,6 +61,15 @@ class OpenWork:
         while self.connections or self.deliveries:
             self._done.clear()
             await self._done.wait()
+
+    def _refusal(self, peer: str, limits: LmtpLimits) -> LmtpReply | None:
+        if self.closing:
+            return commands.SHUTTING_DOWN
+        if len(self.connections) >= limits.sessions:
+            return commands.TOO_MANY_SESSIONS
+        if peer != _LOCAL and self._of_host[peer] >= limits.sessions_per_host:
+            return commands.TOO_MANY_FROM_HOST
+        return None
 
     def _delivered(self, delivery: asyncio.Task[Sequence[LmtpReply]]) -> None:
         self.deliveries.discard(delivery)
@@ -79,9 +102,11 @@ class LmtpConnection(LMTP):
         )
         self._limits = limits
         self._open_work = open_work or OpenWork()
-        self._peer = "local"
+        self._peer = _LOCAL
+        self._secured = False  # inside TLS
         self._out: list[bytes] = []
-        self._busy = False  # a command is being worked on
+        # A command is being worked on, or further chunks of a message are to come.
+        self._busy = False
         self._over = False
         self._farewell: LmtpReply | None = None
         self._waiting_since: float | None = None  # loop time; None while the client waits for us
@@ -89,28 +114,33 @@ class LmtpConnection(LMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to talk, unless the server is closing or full."""
         self._peer = address_literal(transport.get_extra_info("peername"))
-        if self._open_work.closing:
-            self._farewell = commands.SHUTTING_DOWN
-        elif len(self._open_work.connections - {self}) >= self._limits.sessions:
-            self._farewell = commands.TOO_MANY_SESSIONS
-        self._open_work.begin(self)
+        self._farewell = self._open_work.begin(self, self._peer, self._limits)
+        if self._farewell is not None:
+            log.warning("%s: sent away: %s", self._peer, self._farewell)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session; a delivery in progress goes on by itself."""
+        if self.transport is None:
+            return
         super().connection_lost(error)
-        self._open_work.end(self)
+        self._open_work.end(self, self._peer)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand it to the reader; after STARTTLS that is another one."""
+        self._reader.feed_data(data)
 
     def eof_received(self) -> bool | None:
         """Let the session meet the end by itself, after all that the client said before it.
 
         aiosmtpd cancels the session here, and a client that closes its sending side early would
-        miss its replies.
+        miss its replies.  TLS cannot be closed on one side only.
         """
-        return asyncio.StreamReaderProtocol.eof_received(self)
+        self._reader.feed_eof()
+        return not self._secured
 
     def close_when_idle(self) -> None:
-        """Say 421 4.3.2 and close, now or after the command (or message) in progress."""
+        """Say 421 4.3.2 and close, now or after the command or message in progress."""
         self._farewell = commands.SHUTTING_DOWN
         if not self._busy and self._waiting_since is not None:
             self._hang_up(commands.SHUTTING_DOWN)
@@ -137,6 +167,34 @@ class LmtpConnection(LMTP):
         self._waiting_since = self.loop.time()
         await self._writer.drain()
         self._waiting_since = None
+
+    async def _secure(self, certificate: ssl.SSLContext) -> None:
+        """Go on inside TLS, after the 220 to STARTTLS; `idle_timeout` holds for the handshake too.
+
+        What the client has sent behind its STARTTLS is never read: it stood in plain text, where anybody
+        could have put it (RFC 3207 section 6).  Raises ConnectionError, and closes, if there is no TLS.
+        """
+        # Whatever has come by now is in the old reader, and nothing can come until start_tls() listens.
+        self._reader = asyncio.StreamReader(READ_BLOCK, self.loop)
+        assert isinstance(self.transport, asyncio.WriteTransport)
+        try:
+            transport = await self.loop.start_tls(
+                self.transport,
+                self,
+                certificate,
+                server_side=True,
+                ssl_handshake_timeout=self._limits.idle_timeout,
+                ssl_shutdown_timeout=TLS_GOODBYE_SECONDS,
+            )
+            if transport is None:
+                raise ConnectionAbortedError("cut during the handshake")
+        except OSError as error:
+            self.connection_lost(error)  # asyncio does not always say so itself
+            raise ConnectionAbortedError(f"no TLS: {error}") from error
+        self._secured = True
+        self.transport = transport
+        self._reader.set_transport(transport)
+        self._writer = asyncio.StreamWriter(transport, self, self._reader, self.loop)
 
     def _hang_up(self, reply: LmtpReply) -> None:
         transport = self.transport
@@ -172,8 +230,11 @@ class LmtpConnection(LMTP):
 
 
 def address_literal(peername: object) -> str:
-    """Return a peer's address as RFC 5321 section 4.1.3 writes it; ``local`` for a unix socket."""
+    """Return a peer's address as RFC 5321 section 4.1.3 writes it; ``local`` for a unix socket.
+
+    An IPv4 client has one address, also where it came in by a socket for both.
+    """
     if not isinstance(peername, tuple):
-        return "local"
-    host = str(peername[0])
+        return _LOCAL
+    host = str(peername[0]).removeprefix("::ffff:")
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

@@ -4,37 +4,26 @@ Of aiosmtpd the connection is used; the command loop, the parsing of addresses a
 DATA are our own: by blocks and not by lines, with strict CR LF "." CR LF, with the replies to
 pipelined commands in one write (RFC 2920), and never a permanent reply for trouble of our own.
 
-Not offered: CHUNKING, DSN, STARTTLS, AUTH, HELP, EXPN.
+Not offered: BINARYMIME, DSN, AUTH, HELP, EXPN.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 
 from dagent import lmtp_commands as commands
-from dagent.command_lines import CommandLineError, CommandLines
-from dagent.data_reader import DataReader
+from dagent.bdat import ChunkedMessage, parse_chunk
+from dagent.command_lines import CommandLineError
 from dagent.lmtp_commands import DEFAULT_LIMITS, CommandRefusedError, LmtpLimits, reply_line
-from dagent.lmtp_connection import LmtpConnection, OpenWork
-from dagent.postman import Postman, deliver_or_try_later, resolve_or_refuse
-from mailcore.envelope import Envelope
+from dagent.lmtp_connection import OpenWork
+from dagent.lmtp_transfer import LmtpTransfer, Transaction
+from dagent.postman import Postman, resolve_or_refuse
 from mailcore.reply import TOO_LARGE, TRY_LATER, LmtpReply
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Transaction:
-    """A mail transaction (RFC 5321 section 3.3); `recipients` are the resolved `rcpt_tos`."""
-
-    sender: commands.Sender
-    rcpt_tos: list[str] = field(default_factory=list)
-    recipients: list[Any] = field(default_factory=list)
-
-
-class LmtpSession(LmtpConnection):
+class LmtpSession(LmtpTransfer):
     """Talks LMTP with one client."""
 
     def __init__(
@@ -42,24 +31,20 @@ class LmtpSession(LmtpConnection):
         postman: Postman,
         hostname: str,
         limits: LmtpLimits = DEFAULT_LIMITS,
+        certificate: ssl.SSLContext | None = None,
         *,
         open_work: OpenWork | None = None,
     ) -> None:
-        super().__init__(hostname, limits, open_work=open_work)
-        self._postman = postman
+        super().__init__(postman, hostname, limits, open_work=open_work)
+        self._certificate = certificate
         self._bad_commands = 0
-        self._in_data = False  # what comes next from the client is message content
         self._begin_anew()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start a session, or start again inside TLS: nothing said in plain text is remembered."""
-        self._begin_anew()
-        super().connection_made(transport)
 
     def _begin_anew(self) -> None:
-        self._lines = CommandLines(self._limits.command_length)
+        self._lines.take_rest()
         self._helo = ""
         self._transaction: Transaction | None = None
+        self._commands = 0  # since the last mail
 
     async def _handle_client(self) -> None:
         try:
@@ -74,7 +59,7 @@ class LmtpSession(LmtpConnection):
         if self._farewell is None:
             self._out.append(f"220 {self.hostname} LMTP ready\r\n".encode())
         while not self._over:
-            if self._farewell is not None:
+            if self._farewell is not None and not self._busy:
                 self._say(self._farewell)
                 break
             try:
@@ -82,6 +67,9 @@ class LmtpSession(LmtpConnection):
             except CommandLineError as error:
                 self._say_bad(LmtpReply(500, "5.5.2", str(error)))
                 continue
+            if line is not None and self._commands >= self._limits.commands:
+                self._say(commands.TOO_MANY_COMMANDS)
+                break
             if line is not None:
                 await self._answer(line)
             elif block := await self._read():
@@ -92,6 +80,7 @@ class LmtpSession(LmtpConnection):
 
     async def _answer(self, line: bytes) -> None:
         self._busy = True
+        self._commands += 1
         try:
             reply = await self._obey(line)
         except CommandRefusedError as refused:
@@ -101,7 +90,7 @@ class LmtpSession(LmtpConnection):
         except Exception:
             log.exception("%s: a command failed", self._peer)
             reply = self._failure()
-        self._busy = False
+        self._busy = self._transaction is not None and self._transaction.under_way
         if reply is None:
             return
         if reply.code in {500, 502}:
@@ -145,12 +134,27 @@ class LmtpSession(LmtpConnection):
     async def _lhlo(self, argument: str) -> None:
         self._helo = commands.parse_hostname(argument)
         self._transaction = None
-        self._out.append(commands.lhlo_lines(self.hostname, self._limits.message_size))
+        starttls = self._certificate is not None and not self._secured
+        size = self._limits.message_size
+        self._out.append(commands.lhlo_lines(self.hostname, size, starttls=starttls))
+
+    async def _starttls(self, argument: str) -> LmtpReply | None:
+        if self._certificate is None:
+            return commands.NOT_IMPLEMENTED
+        if argument:
+            return commands.NO_ARGUMENT
+        if self._secured:
+            return commands.ALREADY_TLS
+        self._say(commands.READY_FOR_TLS)
+        await self._flush()
+        self._begin_anew()
+        await self._secure(self._certificate)
+        return None
 
     async def _mail(self, argument: str) -> LmtpReply:
         if not self._helo:
             return commands.SAY_LHLO
-        if self._transaction is not None:
+        if self._transaction is not None and not self._transaction.failed:
             return commands.NESTED_MAIL
         self._transaction = Transaction(commands.parse_sender(argument, self._limits.message_size))
         return commands.SENDER_OK
@@ -158,12 +162,17 @@ class LmtpSession(LmtpConnection):
     async def _rcpt(self, argument: str) -> LmtpReply:
         transaction = self._transaction
         if transaction is None:
-            return commands.NEEDS_MAIL if self._helo else commands.SAY_LHLO
+            return self._needs_mail()
+        if transaction.chunks is not None:
+            return commands.RCPT_AFTER_BDAT
         address = commands.parse_recipient(argument)
         if len(transaction.recipients) >= self._limits.recipients:
             return commands.TOO_MANY_RECIPIENTS
-        recipient, reply = await resolve_or_refuse(self._postman, address, self._peer)
+        recipient, reply = await resolve_or_refuse(
+            self._postman, address, self._peer, transaction.sender.size
+        )
         if reply.positive:
+            self._commands -= 1
             transaction.rcpt_tos.append(address)
             transaction.recipients.append(recipient)
         return reply
@@ -174,56 +183,53 @@ class LmtpSession(LmtpConnection):
             return commands.NO_ARGUMENT
         if transaction is None or not transaction.recipients:
             return commands.NEEDS_RECIPIENT if self._helo else commands.SAY_LHLO
+        if transaction.chunks is not None:
+            return commands.DATA_AFTER_BDAT
         self._out.append(b"354 end the data with <CR><LF>.<CR><LF>\r\n")
         reader = await self._read_data()
         if reader is None:
             self._over = True  # the client left in mid-message: nothing of it may be delivered
-            return None
-        if reader.too_large:
-            replies: Sequence[LmtpReply] = [TOO_LARGE] * len(transaction.recipients)
         else:
-            replies = await self._deliver(transaction, reader.content())
-        self._transaction = None
-        self._out.extend(map(reply_line, replies))
-        await self._flush()
+            await self._finish(transaction, reader, TOO_LARGE if reader.too_large else None)
+            self._end_transaction()
         return None
 
-    async def _read_data(self) -> DataReader | None:
-        """Read a message to its end; None when the connection ends before."""
-        reader = DataReader(self._limits.message_size)
-        self._in_data = True
-        rest = reader.feed(self._lines.take_rest())
-        while rest is None:
-            block = await self._read()
-            if not block:
-                return None
-            rest = reader.feed(block)
-        self._in_data = False
-        self._lines.feed(rest)
-        return reader
+    async def _bdat(self, argument: str) -> LmtpReply | None:
+        """Take one chunk; its octets are read whatever the answer (RFC 3030 section 2).
 
-    async def _deliver(self, transaction: Transaction, content: bytes) -> Sequence[LmtpReply]:
-        """Hand the message over, in a task that outlives this session if the client goes away."""
-        delivery = self.loop.create_task(self._deliver_and_log(transaction, content))
-        self._open_work.track(delivery)
-        return await asyncio.shield(delivery)
+        The last one gets a reply for each recipient, and so none where none was accepted (RFC 2033 section 4.3).
+        """
+        chunk = parse_chunk(argument)
+        if chunk is None:
+            self._over = True
+            return commands.BAD_CHUNK_SIZE
+        transaction = self._transaction
+        message = transaction.chunks if transaction is not None else None
+        if message is None:
+            message = ChunkedMessage(self._limits.message_size)
+        message.announce(chunk)
+        if transaction is None or not transaction.recipients:
+            message.refuse(commands.NEEDS_RECIPIENT)
+        if not await self._read_chunk(chunk.size, message):
+            self._over = True
+            return None
+        if transaction is None:
+            return self._needs_mail()
+        transaction.chunks = message
+        if chunk.last:
+            await self._finish(transaction, message, message.refusal)
+            self._end_transaction()
+            return None
+        if message.refusal is None and chunk.size:
+            self._commands -= 1
+        return message.refusal or commands.CHUNK_OK
 
-    async def _deliver_and_log(
-        self, transaction: Transaction, content: bytes
-    ) -> Sequence[LmtpReply]:
-        envelope = Envelope(
-            mail_from=transaction.sender.address,
-            rcpt_tos=tuple(transaction.rcpt_tos),
-            peer=self._peer,
-            helo=self._helo,
-            protocol="UTF8LMTP" if transaction.sender.utf8 else "LMTP",  # RFC 6531 section 4.3
-        )
-        recipients = transaction.recipients
-        replies = await deliver_or_try_later(self._postman, envelope, recipients, content)
-        if self.transport is None:
-            answers = ", ".join(map(str, replies))
-            log.warning("%s: left without waiting for its replies: %s", self._peer, answers)
-        return replies
+    def _end_transaction(self) -> None:
+        self._transaction = None
+        self._commands = 0
+
+    def _needs_mail(self) -> LmtpReply:
+        return commands.NEEDS_MAIL if self._helo else commands.SAY_LHLO
 
     async def _rset(self, argument: str) -> LmtpReply:
         if argument:
@@ -250,6 +256,8 @@ _COMMANDS: Mapping[str, _Command] = {
     "MAIL": LmtpSession._mail,
     "RCPT": LmtpSession._rcpt,
     "DATA": LmtpSession._data,
+    "BDAT": LmtpSession._bdat,
+    "STARTTLS": LmtpSession._starttls,
     "RSET": LmtpSession._rset,
     "NOOP": LmtpSession._noop,
     "VRFY": LmtpSession._vrfy,
@@ -258,5 +266,5 @@ _COMMANDS: Mapping[str, _Command] = {
 _REFUSED_COMMANDS: Mapping[str, LmtpReply] = {
     "HELO": commands.USE_LHLO,
     "EHLO": commands.USE_LHLO,
-    **dict.fromkeys(("AUTH", "EXPN", "HELP", "STARTTLS"), commands.NOT_IMPLEMENTED),
+    **dict.fromkeys(("AUTH", "EXPN", "HELP"), commands.NOT_IMPLEMENTED),
 }

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,11 +32,13 @@ class ScriptedPostman:
 
     def __init__(self) -> None:
         self.delivered: list[tuple[Envelope, list[str], bytes]] = []
+        self.asked: list[tuple[str, int | None]] = []
         self.started = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
 
     async def resolve(self, address: str, size: int | None = None) -> str:
+        self.asked.append((address, size))
         error = _RESOLVE_ERRORS.get(address.partition("@")[0])
         if error is not None:
             raise error
@@ -58,7 +61,7 @@ class ScriptedPostman:
 class ServerThread:
     """A server in its own event loop."""
 
-    def __init__(self, limits: LmtpLimits) -> None:
+    def __init__(self, limits: LmtpLimits, certificate: ssl.SSLContext | None = None) -> None:
         self.postman = ScriptedPostman()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
@@ -66,6 +69,7 @@ class ServerThread:
         self.server: LmtpServer = self.call(
             serve(self.postman, "127.0.0.1", 0, "mail.example", limits)
         )
+        self.server.certificate = certificate
         self.port = self.server.port
 
     def call(self, coroutine: Any) -> Any:
@@ -138,8 +142,8 @@ def start_server() -> Iterator[Callable[..., ServerThread]]:
     """Start servers with the limits given as keywords; all are stopped in the end."""
     servers: list[ServerThread] = []
 
-    def start(**limits: Any) -> ServerThread:
-        servers.append(ServerThread(LmtpLimits(**limits)))
+    def start(certificate: ssl.SSLContext | None = None, **limits: Any) -> ServerThread:
+        servers.append(ServerThread(LmtpLimits(**limits), certificate))
         return servers[-1]
 
     yield start

@@ -1,5 +1,5 @@
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -89,3 +89,29 @@ def test_an_empty_message():
     reader = DataReader(10)
     assert reader.feed(b".\r\nQUIT\r\n") == b"QUIT\r\n"
     assert reader.content() == b""
+
+
+STRAY = [b"", b"\r", b"\n", b"\r\n", b"\n\r", b"\r\r", b"\n\n", b"\0", b"\r\0\n", b"\xff", b" "]
+FALSE_ENDS = [
+    before + b"." + after
+    for before, after in product(STRAY, STRAY)
+    if (before, after) != (b"\r\n", b"\r\n")
+]
+
+
+@pytest.mark.parametrize("end", FALSE_ENDS, ids=repr)
+def test_nothing_but_cr_lf_dot_cr_lf_ends_the_data(end):
+    stream = b"one" + end + b"MAIL FROM:<evil>\r\n.\r\nQUIT\r\n"
+    for step in (1, 2, 3, len(stream)):
+        reader, rest, unused = read([stream[i : i + step] for i in range(0, len(stream), step)])
+        assert reader.content() == b"one" + end.replace(b"\r\n.", b"\r\n") + b"MAIL FROM:<evil>\r\n"
+        assert rest + b"".join(unused) == b"QUIT\r\n"
+
+
+def test_lines_of_any_length_and_octets_of_any_kind_are_kept():
+    content = bytes(range(256)) * 4000 + b"\r\n" + b"x" * 1_000_000 + b"\r\n"
+    stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+    reader, rest, _ = read(
+        [stuffed[i : i + 65536] for i in range(0, len(stuffed), 65536)], 3_000_000
+    )
+    assert (reader.content(), rest) == (content, b"")

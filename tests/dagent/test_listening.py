@@ -10,6 +10,7 @@ from dagent.listening import open_listener
 from dagent.socketmap import SocketmapServer
 from mailcore.envelope import Envelope
 from mailcore.errors import UsageError
+from mailcore.listen import parse_listen_address
 from mailcore.reply import LmtpReply
 from mailcore.settings import LmtpSettings, parse_settings
 from tests.support.servers import free_port
@@ -20,7 +21,7 @@ LISTEN = "[socketmap] listen"
 class NoDirectory:
     """A postman who is never asked."""
 
-    async def resolve(self, address: str) -> Any:
+    async def resolve(self, address: str, size: int | None = None) -> Any:
         raise AssertionError(address)
 
     async def deliver(
@@ -31,12 +32,13 @@ class NoDirectory:
 
 def opened(value: str, settings: LmtpSettings, times: int = 1) -> Path | None:
     """Open what the setting names in a server of its own each time; they are all closed again."""
+    address = parse_listen_address(value, LISTEN)
 
     async def open_all() -> Path | None:
         servers = [SocketmapServer(NoDirectory(), 1.0) for _ in range(times)]
         try:
             for server in servers:
-                path = await open_listener(server, value, LISTEN, settings)
+                path = await open_listener(server, address, LISTEN, settings)
         finally:
             for server in servers:
                 await server.close()
@@ -73,8 +75,11 @@ def test_a_path_that_cannot_be_is_named_with_its_setting(tmp_path: Path, path: s
     [
         ("lmtp", "listen", ""),
         ("lmtp", "listen", "unix:relative"),
+        ("lmtp", "listen", "127.0.0.1:2003, ::1:2003"),
+        ("lmtp", "listen", ","),
         ("lmtp", "unix_mode", "rw-rw----"),
         ("socketmap", "listen", "2004"),
+        ("socketmap", "listen", "127.0.0.1:2004 127.0.0.1:2005"),
     ],
 )
 def test_a_bad_setting_stops_the_start(section: str, setting: str, value: str) -> None:

@@ -6,10 +6,14 @@ import struct
 import pytest
 
 from dagent import lmtp_commands
+from dagent.bdat import ChunkedMessage
 from dagent.data_reader import DataReader
 from mailcore.reply import LmtpReply
 
-LHLO = "250-mail.example|250-PIPELINING|250-ENHANCEDSTATUSCODES|250-8BITMIME|250-SMTPUTF8|250 SIZE 100000"
+LHLO = (
+    "250-mail.example|250-PIPELINING|250-ENHANCEDSTATUSCODES|250-8BITMIME|250-SMTPUTF8|250-CHUNKING"
+    "|250 SIZE 100000"
+)
 
 BEFORE_LHLO = [
     ("MAIL FROM:<a@x.example>", "503 5.5.1"),
@@ -34,7 +38,11 @@ AFTER_LHLO = [
     ("EXPN list", "502 5.5.1"),
     ("AUTH PLAIN", "502 5.5.1"),
     ("STARTTLS", "502 5.5.1"),
-    ("BDAT 3 LAST", "500 5.5.1"),
+    ("BDAT 0 LAST", "503 5.5.1"),
+    ("BDAT", "501 5.5.4"),
+    ("BDAT -1", "501 5.5.4"),
+    ("BDAT 0x1", "501 5.5.4"),
+    ("BDAT 000000000000000000001", "501 5.5.4"),
     ("", "500 5.5.1"),
     ("GET / HTTP/1.1", "500 5.5.1"),
     ("RCPT TO:<b@x.example>", "503 5.5.1"),
@@ -57,7 +65,8 @@ AFTER_LHLO = [
     ("MAIL FROM:<a@x.example> BODY=BINARYMIME", "501 5.5.4"),
     ("MAIL FROM:<a@x.example> BODY", "501 5.5.4"),
     ("MAIL FROM:<a@x.example> SMTPUTF8=1", "501 5.5.4"),
-    ("MAIL FROM:<a@x.example> RET=FULL", "555 5.5.4"),
+    ("MAIL FROM:<a@x.example> RET=FULL ENVID=QQ314159", "250 2.1.0"),
+    ("MAIL FROM:<a@x.example> AUTH=<>", "555 5.5.4"),
     ("mail from: <>", "250 2.1.0"),
 ]
 
@@ -206,6 +215,51 @@ def test_an_unexpected_exception_is_temporary(server, connect, monkeypatch, capl
         assert wire.ask("LHLO x").startswith("451 4.3.0 ")
     assert wire.ask("LHLO x") == LHLO
     assert "RuntimeError: bug" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("parameter", "size"), [("", 0), (" SIZE=0", 0), (" SIZE=100000", 100_000)]
+)
+def test_the_declared_size_is_told_to_the_postman(server, wire, parameter, size):
+    wire.ask(f"MAIL FROM:<a@x.example>{parameter}")
+    wire.ask("RCPT TO:<anna@x.example>")
+    assert server.postman.asked == [("anna@x.example", size)]
+
+
+@pytest.mark.parametrize("message", [DataReader, ChunkedMessage])
+def test_an_unexpected_exception_after_a_message_is_temporary_for_each(wire, monkeypatch, message):
+    def explode(_self):
+        raise MemoryError
+
+    monkeypatch.setattr(message, "content", explode)
+    wire.ask("MAIL FROM:<a@x.example>")
+    wire.send(b"RCPT TO:<anna@x.example>\r\nRCPT TO:<berta@x.example>\r\n")
+    wire.send(b"DATA\r\nhi\r\n.\r\n" if message is DataReader else b"BDAT 2 LAST\r\nhi")
+    replies = [reply for reply in wire.replies(4 + (message is DataReader)) if reply[:3] != "354"]
+    assert [reply[:9] for reply in replies[2:]] == ["451 4.3.0"] * 2
+    assert wire.ask("NOOP").startswith("250 ")
+
+
+@pytest.mark.parametrize("content", [b"DATA\r\nhi\r\n.\r\n", b"BDAT 2\r\nhi"])
+def test_an_unexpected_exception_behind_a_message_ends_nothing(wire, monkeypatch, content):
+    def explode(_argument):
+        raise RuntimeError("bug")
+
+    wire.send(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<anna@x.example>\r\n" + content)
+    wire.replies(3 + content.startswith(b"DATA"))
+    monkeypatch.setattr(lmtp_commands, "parse_hostname", explode)
+    assert wire.ask("LHLO x").startswith("451 4.3.0 ")
+    assert wire.ask("NOOP").startswith("250 ")
+
+
+def test_an_unexpected_exception_in_a_chunk_ends_the_session(wire, monkeypatch):
+    def explode(_self, octets):
+        if octets:
+            raise MemoryError
+
+    monkeypatch.setattr(ChunkedMessage, "add", explode)
+    wire.send(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<anna@x.example>\r\nBDAT 6\r\nQUIT\r\nNOOP\r\n")
+    assert wire.replies(4)[2:] == ["421 4.3.0 temporary trouble here, closing", ""]
 
 
 def test_an_unexpected_exception_in_mid_message_ends_the_session(server, wire, monkeypatch):
@@ -379,6 +433,24 @@ def test_drain_says_goodbye_to_the_idle_and_lets_the_others_finish(server, conne
     assert drained.result(10) is True
     with pytest.raises(ConnectionRefusedError):
         connect(server)
+
+
+def test_drain_waits_for_the_last_chunk(server, connect):
+    sending, refused = (connect(server).hello() for _ in range(2))
+    for wire, chunk in ((sending, b"BDAT 2\r\non"), (refused, b"BDAT 2 FIRST\r\non")):
+        wire.send(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<anna@x.example>\r\n" + chunk)
+        wire.replies(3)
+    drained = server.start(server.server.drain(10))
+    assert refused.replies(2) == [
+        "421 4.3.2 the server is shutting down, please try again later",
+        "",
+    ]
+    sending.send(b"BDAT 2\r\ne\r")
+    assert sending.reply().startswith("250 2.0.0")
+    sending.send(b"BDAT 1 LAST\r\n\nNOOP\r\n")
+    assert [r[:9] for r in sending.replies(3)] == ["250 2.1.5", "421 4.3.2", ""]
+    assert drained.result(10) is True
+    assert server.postman.delivered[0][2] == b"one\r\n"
 
 
 def test_drain_gives_up_after_its_grace(server, wire, eventually):
