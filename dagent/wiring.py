@@ -3,7 +3,8 @@
 import socket
 from dataclasses import dataclass
 
-from delivery.hooks import Hooks, load_hooks
+from delivery.hooks import load_hooks
+from delivery.site import Site, open_site
 from mailcore.settings import Settings
 from store.blobs import BlobStore
 from store.commit import Committer
@@ -22,7 +23,7 @@ class Parts:
     database: Database
     committer: Committer
     directory: Directory
-    hooks: Hooks
+    site: Site
 
     def close(self) -> None:
         """Give back every connection."""
@@ -36,14 +37,16 @@ def open_parts(settings: Settings) -> Parts:
     Raises UsageError for what an administrator has to mend, TemporaryError when the database cannot be reached.
     """
     hooks = load_hooks(settings.delivery.hooks, settings.delivery.hook_failure)
+    hostname = settings.lmtp.hostname or socket.gethostname()
+    site = open_site(settings, hostname, hooks)
     database = open_database(settings.database_url)
     blobs = BlobStore(settings.attachment_directory, settings.store.large_body)
     users = open_plugin(settings, database).users
     return Parts(
         settings=settings,
-        hostname=settings.lmtp.hostname or socket.gethostname(),
+        hostname=hostname,
         database=database,
         committer=Committer(database, blobs),
         directory=Directory(users, database, settings.userstore),
-        hooks=hooks,
+        site=site,
     )

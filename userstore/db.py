@@ -1,230 +1,168 @@
-"""The db plugin: users and resources live in our own database, and kopano-admin manages them (manual, 8.3).
+"""The db plugin: users, groups and companies live in our own database (manual, 8.3).
 
-Creating, changing and deleting takes the caller's transaction, so that a user and its mailbox appear together.
-Whatever is wrong with a request raises UsageError before anything is changed.
+userstore.db_edit changes them.
 """
 
-import re
-import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, select, true, tuple_
 
 from mailcore.address import address_key
-from mailcore.errors import UsageError
 from store.engine import Database
-from store.mailboxes import touch_directory
-from store.schema import account, mail_address
-from userstore.features import parse_features
-from userstore.model import EQUIPMENT, RESOURCE_TYPES, User
+from store.schema import account, group_group, group_user, mail_address, send_as, user_group
+from userstore.db_rows import (
+    GROUP,
+    NOBODY,
+    USER,
+    company_id,
+    load_companies,
+    load_groups,
+    load_users,
+    row_id,
+)
+from userstore.model import Company, Entry, Group, Member, User
+from userstore.passwords import is_right
 
-_NAME = re.compile(r"[\w.@+$&=~!%^{}-][\w.@+$&=~!%^{} -]*\Z")
-_ADDRESS = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\Z")
-_LONGEST_NAME = 64
-_LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
-_hasher = PasswordHasher()
+_CHUNK = 500  # users read at once when all are listed
+_Listed = TypeVar("_Listed", User, Group)
 
 
 class DbUserStore:
-    """The plugin (userstore.plugin.UserStore) over the tables `account` and `mail_address`."""
+    """The plugin (userstore.plugin.UserStore) over the tables of store.schema.people."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def by_name(self, name: str) -> User | None:
+    def by_name(self, name: str) -> Sequence[Member]:
         """See UserStore."""
+        key = address_key(name)
         with self._database.read() as connection:
-            return find_account(connection, account.c.name == name)
+            return [
+                *load_users(connection, account.c.name_key == key),
+                *load_groups(connection, user_group.c.name_key == key),
+            ]
 
-    def by_address(self, address: str) -> User | None:
+    def by_address(self, address: str) -> Sequence[Entry]:
         """See UserStore."""
-        owner = select(mail_address.c.account_id).where(
+        owner = select(mail_address.c.account_id, mail_address.c.group_id).where(
             mail_address.c.key == address_key(address)
         )
         with self._database.read() as connection:
-            return find_account(connection, account.c.id == owner.scalar_subquery())
+            row = connection.execute(owner).first()
+            if row is None:
+                return []
+            if row.group_id is not None:
+                return load_groups(connection, user_group.c.id == row.group_id)
+            return load_users(connection, account.c.id == row.account_id)
 
-    def by_external_id(self, external_id: str) -> User | None:
+    def by_external_id(self, external_id: str) -> Member | None:
+        """See UserStore."""
+        user_id, group_id = row_id(external_id, USER), row_id(external_id, GROUP)
+        found: Sequence[Member] = ()
+        with self._database.read() as connection:
+            if user_id != NOBODY:
+                found = load_users(connection, account.c.id == user_id)
+            elif group_id != NOBODY:
+                found = load_groups(connection, user_group.c.id == group_id)
+        return found[0] if found else None
+
+    def users(self, company: str | None = None) -> Iterator[User]:
+        """See UserStore."""
+        return self._listed(load_users, account, company)
+
+    def groups(self, company: str | None = None) -> Iterator[Group]:
+        """See UserStore."""
+        return self._listed(load_groups, user_group, company)
+
+    def companies(self) -> Sequence[Company]:
         """See UserStore."""
         with self._database.read() as connection:
-            return find_account(connection, account.c.id == account_id(external_id))
+            return load_companies(connection)
 
-    def users(self) -> list[User]:
+    def members(self, group: Group) -> Sequence[Member]:
         """See UserStore."""
+        group_id = row_id(group.external_id, GROUP)
+        users = select(group_user.c.account_id).where(group_user.c.group_id == group_id)
+        groups = select(group_group.c.member_id).where(group_group.c.group_id == group_id)
         with self._database.read() as connection:
-            rows = connection.execute(select(account).order_by(account.c.name)).all()
-            return [_user(connection, row) for row in rows]
+            return [
+                *load_users(connection, account.c.id.in_(users)),
+                *load_groups(connection, user_group.c.id.in_(groups)),
+            ]
+
+    def groups_of(self, user: User) -> Sequence[Group]:
+        """See UserStore."""
+        user_id = row_id(user.external_id, USER)
+        around = (
+            select(group_user.c.group_id)
+            .where(group_user.c.account_id == user_id)
+            .cte("around", recursive=True)
+        )
+        outer = select(group_group.c.group_id).join(
+            around, around.c.group_id == group_group.c.member_id
+        )
+        around = around.union(outer)  # not UNION ALL: a group that was seen is not followed again
+        with self._database.read() as connection:
+            return load_groups(connection, user_group.c.id.in_(select(around.c.group_id)))
+
+    def senders_as(self, user: User) -> Sequence[User]:
+        """See UserStore."""
+        delegates = select(send_as.c.delegate_id).where(
+            send_as.c.account_id == row_id(user.external_id, USER)
+        )
+        with self._database.read() as connection:
+            return load_users(connection, account.c.id.in_(delegates))
 
     def authenticate(self, name: str, password: str) -> User | None:
         """See UserStore."""
         with self._database.read() as connection:
-            row = connection.execute(select(account).where(account.c.name == name)).first()
-            if row is None or not row.active:
-                return None
-            try:
-                _hasher.verify(row.password, password)
-            except (VerifyMismatchError, InvalidHashError):
-                return None
-            return _user(connection, row)
-
-
-def account_id(external_id: str) -> int:
-    """The row's id in an external id; -1 for another plugin's."""
-    prefix, _, number = external_id.partition(":")
-    return int(number) if prefix == "db" and number.isdigit() else -1
-
-
-def find_account(connection: Connection, condition: Any) -> User | None:
-    """The one account that meets a condition on `account`."""
-    row = connection.execute(select(account).where(condition)).first()
-    return None if row is None else _user(connection, row)
-
-
-def _user(connection: Connection, row: Row[Any]) -> User:
-    addresses = connection.execute(
-        select(mail_address.c.address, mail_address.c.is_primary)
-        .where(mail_address.c.account_id == row.id)
-        .order_by(mail_address.c.key)
-    ).all()
-    return User(
-        external_id=f"db:{row.id}",
-        name=row.name,
-        fullname=row.fullname,
-        address=next((a.address for a in addresses if a.is_primary), ""),
-        aliases=tuple(a.address for a in addresses if not a.is_primary),
-        active=row.active,
-        admin_level=row.admin_level,
-        resource_type=row.resource_type,
-        capacity=row.capacity,
-        enabled_features=parse_features(row.enabled_features),
-        disabled_features=parse_features(row.disabled_features),
-    )
-
-
-def create_account(connection: Connection, name: str, values: Mapping[str, Any]) -> User:
-    """Create a user; `values` as for `update_account`.  Raises UsageError, with nothing changed."""
-    _check_name(name)
-    if find_account(connection, account.c.name == name) is not None:
-        raise UsageError(f"user {name!r} exists already; -u {name} changes it")
-    new_id = connection.execute(
-        insert(account).returning(account.c.id), {"name": name, "created_at": time.time()}
-    ).scalar_one()
-    return update_account(connection, f"db:{new_id}", values)
-
-
-def update_account(connection: Connection, external_id: str, values: Mapping[str, Any]) -> User:
-    """Change what `values` names: name, fullname, password (plain), address, admin_level, active,
-    resource_type, capacity, enable (features), disable (features), add_aliases, remove_aliases.
-
-    Returns the user as it is now; raises UsageError, and the caller's transaction must then roll back.
-    """
-    row_id = account_id(external_id)
-    user = find_account(connection, account.c.id == row_id)
-    if user is None:
-        raise UsageError(f"no such user {external_id}")
-    columns = {k: v for k, v in values.items() if k in account.c and k != "password"}
-    columns |= _checked_name(connection, user, values)
-    columns |= _checked_resource(user, values)
-    columns |= _features(user, values)
-    if "password" in values:
-        columns["password"] = _hasher.hash(values["password"])
-    if columns:
-        connection.execute(update(account).where(account.c.id == row_id).values(**columns))
-    _change_addresses(connection, row_id, values)
-    touch_directory(connection)
-    changed = find_account(connection, account.c.id == row_id)
-    assert changed is not None
-    return changed
-
-
-def delete_account(connection: Connection, external_id: str) -> None:
-    """Forget a user; the mailbox is the caller's to orphan."""
-    row_id = account_id(external_id)
-    connection.execute(delete(mail_address).where(mail_address.c.account_id == row_id))
-    connection.execute(delete(account).where(account.c.id == row_id))
-    touch_directory(connection)
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.match(name) or len(name) > _LONGEST_NAME:
-        raise UsageError(f"user name {name!r}: expected 1 to 64 letters, digits or . _ - + @")
-
-
-def _checked_name(connection: Connection, user: User, values: Mapping[str, Any]) -> dict[str, Any]:
-    name = values.get("name", user.name)
-    if name == user.name:
-        return {}
-    _check_name(name)
-    if find_account(connection, account.c.name == name) is not None:
-        raise UsageError(f"user {name!r} exists already")
-    return {"name": name}
-
-
-def _checked_resource(user: User, values: Mapping[str, Any]) -> dict[str, Any]:
-    kind = values.get("resource_type", user.resource_type)
-    if kind and kind not in RESOURCE_TYPES:
-        raise UsageError(f"resource type {kind!r}: expected room or equipment")
-    if "capacity" not in values:
-        return {} if kind == EQUIPMENT else {"capacity": 1}
-    if kind != EQUIPMENT:
-        raise UsageError(
-            "a capacity is only for equipment (-n equipment): a room or a person is booked once at a time"
-        )
-    if values["capacity"] < 1:
-        raise UsageError(f"capacity {values['capacity']}: expected 1 or more")
-    return {"capacity": values["capacity"]}
-
-
-def _features(user: User, values: Mapping[str, Any]) -> dict[str, Any]:
-    enable = parse_features(" ".join(values.get("enable", ())))
-    disable = parse_features(" ".join(values.get("disable", ())))
-    if not enable and not disable:
-        return {}
-    if enable & disable:
-        raise UsageError(f"feature {', '.join(enable & disable)}: both enabled and disabled")
-    return {
-        "enabled_features": " ".join(sorted((user.enabled_features | enable) - disable)),
-        "disabled_features": " ".join(sorted((user.disabled_features | disable) - enable)),
-    }
-
-
-def _change_addresses(connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
-    for alias in values.get("remove_aliases", ()):
-        gone = connection.execute(
-            delete(mail_address).where(
-                mail_address.c.account_id == row_id,
-                mail_address.c.key == address_key(alias),
-                ~mail_address.c.is_primary,
+            found = _login(connection, name)
+            query = select(account.c.password).where(
+                account.c.id == (row_id(found.external_id, USER) if found else NOBODY)
             )
-        )
-        if not gone.rowcount:
-            raise UsageError(f"alias {alias}: this user has none such; --details shows them")
-    if "address" in values:
-        connection.execute(
-            delete(mail_address).where(
-                mail_address.c.account_id == row_id, mail_address.c.is_primary
-            )
-        )
-        _add_address(connection, row_id, values["address"], primary=True)
-    for alias in values.get("add_aliases", ()):
-        _add_address(connection, row_id, alias, primary=False)
+            stored = connection.execute(query).scalar()
+        right = is_right(stored or "", password)
+        return found if found and found.active and right else None
+
+    def _listed(
+        self,
+        load: Callable[[Connection, ColumnElement[bool]], list[_Listed]],
+        table: Table,
+        company: str | None,
+    ) -> Iterator[_Listed]:
+        """The rows of a table, chunk by chunk, each going on behind the last one of the chunk before."""
+        keys = select(table.c.name_key, table.c.id).order_by(table.c.name_key, table.c.id)
+        if company is not None:
+            keys = keys.where(self._of_company(table, company))
+        behind: ColumnElement[bool] = true()
+        while True:
+            with self._database.read() as connection:
+                chunk = connection.execute(keys.where(behind).limit(_CHUNK)).all()
+                listed = load(connection, table.c.id.in_([row.id for row in chunk]))
+            yield from listed
+            if len(chunk) < _CHUNK:
+                return
+            behind = tuple_(table.c.name_key, table.c.id) > tuple(chunk[-1])
+
+    def _of_company(self, table: Table, company: str) -> ColumnElement[bool]:
+        if not company:
+            return table.c.company_id.is_(None)
+        with self._database.read() as connection:
+            return table.c.company_id == company_id(connection, company)
 
 
-def _add_address(connection: Connection, row_id: int, address: str, *, primary: bool) -> None:
-    if not _ADDRESS.match(address) or len(address.encode()) > _LONGEST_ADDRESS:
-        raise UsageError(f"address {address!r}: expected something like anna@example.org")
-    key = address_key(address)
-    owner = connection.execute(
-        select(account.c.name)
-        .join_from(account, mail_address)
-        .where(mail_address.c.key == key)
-    ).scalar()
-    if owner is not None:
-        raise UsageError(f"address {address} is taken by {owner}")
-    connection.execute(
-        insert(mail_address),
-        [{"key": key, "account_id": row_id, "address": address, "is_primary": primary}],
-    )
+def _login(connection: Connection, name: str) -> User | None:
+    """Whom a login name means: exactly that name, or the name in a company; of no company where several have it."""
+    local, _, company = name.rpartition("@")
+    named = _of_name(connection, name)
+    if not named and local and company:
+        key = address_key(company)
+        named = [one for one in _of_name(connection, local) if address_key(one.company) == key]
+    found = [one for one in named if not one.company] or named
+    return found[0] if len(found) == 1 else None
+
+
+def _of_name(connection: Connection, name: str) -> list[User]:
+    found = load_users(connection, account.c.name_key == address_key(name))
+    return [one for one in found if one.name == name]

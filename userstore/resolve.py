@@ -4,11 +4,14 @@ A cached recipient is valid as long as the directory's version in the database i
 change by kopano-admin is seen by the next mail, in every process.
 """
 
+import logging
 import threading
-from collections.abc import Collection
 from dataclasses import dataclass
 
+from mailcore.address import address_key
 from mailcore.errors import NoSuchRecipientError, TemporaryError
+from mailcore.reply import LmtpReply
+from mailcore.settings import UserStoreSettings
 from store.engine import Database
 from store.mailboxes import (
     DirectoryVersion,
@@ -17,39 +20,64 @@ from store.mailboxes import (
     external_id_of,
     load_mailbox,
 )
-from userstore.features import has_feature
-from userstore.model import User
+from userstore.features import has_feature, parse_features
+from userstore.lookup import expand, find
+from userstore.model import NO_QUOTA, Group, Quota, User
 from userstore.plugin import UserStore
 
-_LARGEST_CACHE = 20_000
+log = logging.getLogger(__name__)
+
+IS_A_GROUP = LmtpReply(550, "5.1.1", "a group, not a user")
+NO_MEMBERS = LmtpReply(550, "5.1.1", "the group has no members")
+_MEGABYTE = 1024 * 1024
+_LARGEST_CACHE = 20_000  # recipients
+
+
+class NoMailboxYetError(TemporaryError):
+    """There is such a user, and its mailbox is still to be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A user and its mailbox, as one address reached it (`address` as the client wrote it)."""
+    """A user and its mailbox, as one address reached it.
+
+    `address` is as the client wrote it.  Who was reached through a group has `via`, the group's address as the client
+    wrote it, and `address` is then the member's own.  `detail` is what stood behind the delimiter.  `quota` is the one
+    that counts: the user's own or the default.  `groups` has the address keys of every group around the user.
+    """
 
     address: str
     user: User
     mailbox: Mailbox
     imap: bool
+    quota: Quota = NO_QUOTA
+    detail: str = ""
+    groups: frozenset[str] = frozenset()
+    via: str = ""
 
 
 class Directory:
     """Resolves recipients; safe to share between threads."""
 
-    def __init__(
-        self, plugin: UserStore, database: Database, disabled_features: Collection[str]
-    ) -> None:
+    def __init__(self, plugin: UserStore, database: Database, settings: UserStoreSettings) -> None:
         self.plugin = plugin
         self._database = database
-        self._disabled = frozenset(disabled_features)
         self._lock = threading.Lock()
         self._version = -1
-        self._cache: dict[str, Recipient] = {}
+        self._cache: dict[str, tuple[Recipient, ...]] = {}
+        self._cached = 0  # recipients in all entries of the cache
         self._quick_version = DirectoryVersion(database) if database.embedded else None
+        self.adopt(settings)
 
-    def known(self, address: str) -> Recipient | None:
-        """The recipient if it can be told without waiting: cached, still valid, and the database embedded."""
+    def adopt(self, settings: UserStoreSettings) -> None:
+        """Go on with other settings."""
+        with self._lock:
+            self._settings = settings
+            self._disabled = parse_features(settings.disabled_features)
+            self._forget()
+
+    def known(self, address: str) -> tuple[Recipient, ...] | None:
+        """The recipients if they can be told without waiting: cached, still valid, and the database embedded."""
         if self._quick_version is None:
             return None
         version = self._quick_version.read()
@@ -62,40 +90,100 @@ class Directory:
             self._quick_version.close()
 
     def resolve(self, address: str) -> Recipient:
-        """The recipient behind an address or a user name.
+        """The one user behind an address or a name (see userstore.lookup).
 
-        Raises NoSuchRecipientError when it certainly does not exist, TemporaryError when that is not known.
+        Raises RecipientRefusedError when that is certainly nobody, a group, or can be several; TemporaryError
+        when the answer is not known.
+        """
+        (recipient, *others) = self.recipients(address)
+        if others or recipient.via:
+            raise NoSuchRecipientError(f"{address} is a group, not a user", IS_A_GROUP)
+        return recipient
+
+    def recipients(self, address: str) -> tuple[Recipient, ...]:
+        """Everyone behind an address or a name: one user, or the members of a group, each of them once.
+
+        Who has no mailbox yet is left out of a group.  Errors as for `resolve`; a group without members is refused.
         """
         with self._database.read() as connection:
             version = directory_version(connection)
         with self._lock:
             if version != self._version:
-                self._cache.clear()
+                self._forget()
                 self._version = version
             known = self._cache.get(address)
         if known is not None:
             return known
-        user = self.plugin.by_address(address) if "@" in address else self.plugin.by_name(address)
-        if user is None:
-            raise NoSuchRecipientError(f"no such user: {address}")
-        recipient = self._recipient(address, user)
+        settings = self._settings
+        found = find(self.plugin, address, settings.recipient_delimiter)
+        if isinstance(found.entry, Group):
+            recipients = self._members(address, found.entry)
+        else:
+            recipients = (self._recipient(address, found.entry, detail=found.detail),)
         with self._lock:
-            if version == self._version and len(self._cache) < _LARGEST_CACHE:
-                self._cache[address] = recipient
-        return recipient
+            if version == self._version and settings is self._settings:
+                self._remember(address, recipients)
+        return recipients
 
     def by_store(self, store_id: int) -> Recipient:
         """The owner of a mailbox, as its primary address reaches it; errors as for `resolve`."""
         with self._database.read() as connection:
             external_id = external_id_of(connection, store_id)
         user = self.plugin.by_external_id(external_id) if external_id else None
-        if user is None:
+        if not isinstance(user, User):
             raise NoSuchRecipientError(f"mailbox {store_id} has no owner")
+        return self.by_user(user)
+
+    def by_user(self, user: User) -> Recipient:
+        """A user's mailbox, as its primary address reaches it; raises TemporaryError where it has none yet."""
         return self._recipient(user.address, user)
 
-    def _recipient(self, address: str, user: User) -> Recipient:
+    def _members(self, address: str, group: Group) -> tuple[Recipient, ...]:
+        users = expand(self.plugin, group)
+        if not users:
+            raise NoSuchRecipientError(f"group {group.name} has no members", NO_MEMBERS)
+        recipients = []
+        for user in users:
+            try:
+                recipients.append(self._recipient(user.address or user.name, user, via=address))
+            except NoMailboxYetError as error:
+                log.warning("group %s: %s", group.name, error)
+        if not recipients:
+            raise NoMailboxYetError(f"nobody in group {group.name} has a mailbox yet")
+        return tuple(recipients)
+
+    def _recipient(self, address: str, user: User, *, detail: str = "", via: str = "") -> Recipient:
         with self._database.read() as connection:
             mailbox = load_mailbox(connection, user.external_id)
         if mailbox is None:
-            raise TemporaryError(f"{user.name} has no mailbox yet")
-        return Recipient(address, user, mailbox, has_feature(user, "imap", self._disabled))
+            raise NoMailboxYetError(f"{user.name} has no mailbox yet")
+        around = self.plugin.groups_of(user)
+        return Recipient(
+            address=address,
+            user=user,
+            mailbox=mailbox,
+            imap=has_feature(user, "imap", self._disabled),
+            quota=default_quota(self._settings) if user.quota is None else user.quota,
+            detail=detail,
+            groups=frozenset(address_key(one) for group in around for one in group.addresses),
+            via=via,
+        )
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self._cached = 0
+
+    def _remember(self, address: str, recipients: tuple[Recipient, ...]) -> None:
+        """Keep an answer, and let the oldest ones go for it; one that is too large is not kept."""
+        if address in self._cache or len(recipients) > _LARGEST_CACHE:
+            return
+        self._cache[address] = recipients
+        self._cached += len(recipients)
+        while self._cached > _LARGEST_CACHE:
+            self._cached -= len(self._cache.pop(next(iter(self._cache))))
+
+
+def default_quota(settings: UserStoreSettings) -> Quota:
+    """The quota of users who have none of their own."""
+    megabytes = (settings.quota_warn, settings.quota_soft, settings.quota_hard)
+    return Quota(*(size * _MEGABYTE for size in megabytes))

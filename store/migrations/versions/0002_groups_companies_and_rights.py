@@ -137,7 +137,14 @@ def _create_addresses() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_mail_address")),
     )
     op.create_index("ix_mail_address_account_id", "mail_address", ["account_id"])
-    op.create_index("ix_mail_address_group_id", "mail_address", ["group_id"])
+    of_groups = sa.text("group_id IS NOT NULL")
+    op.create_index(
+        "ix_mail_address_group_id",
+        "mail_address",
+        ["group_id"],
+        sqlite_where=of_groups,
+        postgresql_where=of_groups,
+    )
     op.execute(
         "INSERT INTO mail_address (key, account_id, address, is_primary)"
         " SELECT key, account_id, address, is_primary FROM old_address"
