@@ -1,6 +1,7 @@
 """Which action a command line asks for, and whether everything else on it goes with that."""
 
 from dataclasses import replace
+from typing import Any
 
 from admin.options import DECLARED, FUNCTIONS, Options, given, long_name
 from mailcore.errors import UsageError
@@ -8,21 +9,34 @@ from mailcore.errors import UsageError
 _WORDS = {"cancel_booking": 1}
 """How many words may follow the options of an action."""
 
+_NAMED_LAST = ("details", "unhook_store")
+"""Actions whose name may follow their other options: ``--details --type group sales``."""
+
+_ABOUT_A_USER = {
+    "add_sendas": True,
+    "remove_sendas": True,
+    "create_store": True,
+    "hook_store": False,
+}
+"""Actions beside which -u names the user they are about, and whether it must be there."""
+
 
 def choose_action(options: Options) -> tuple[str, Options]:
     """Return the one action and the options as it reads them; raises UsageError.
 
     >>> choose_action(Options(create="", update="anna"))[1].create
     'anna'
+    >>> choose_action(Options(hook_store="A1", update="anna"))[1].user
+    'anna'
     """
-    options = _with_name(options)
+    options = _with_last_name(_with_user(_with_name(options)))
     actions = [name for name in given(options) if name in FUNCTIONS]
     if not actions:
         raise UsageError("nothing to do: name one action, for example -l (--help lists them)")
     if len(actions) > 1:
         spelled = ", ".join(map(long_name, actions))
         raise UsageError(f"one action at a time, not {spelled}")
-    _check_company(actions[0], options)
+    _check_together(actions[0], options)
     return actions[0], options
 
 
@@ -38,7 +52,31 @@ def _with_name(options: Options) -> Options:
     return replace(options, create=name, update=None)
 
 
-def _check_company(action: str, options: Options) -> None:
+def _with_user(options: Options) -> Options:
+    """Read the -u of ``--hook-store GUID -u NAME`` as the user whom that is about."""
+    action = next((name for name in given(options) if name in _ABOUT_A_USER), None)
+    if action is None:
+        return options
+    if options.update is None and _ABOUT_A_USER[action]:
+        raise UsageError(f"{long_name(action)}: -u is missing, the user whom it is about")
+    return replace(options, user=options.update, update=None)
+
+
+def _with_last_name(options: Options) -> Options:
+    """Read ``--details --type group sales`` as ``--details sales --type group``."""
+    name = next((name for name in _NAMED_LAST if getattr(options, name) == ""), None)
+    if name is None:
+        return options
+    if options.words:
+        value, *others = options.words
+        changes: dict[str, Any] = {name: value, "words": tuple(others)}
+        return replace(options, **changes)
+    if options.type != "company":
+        raise UsageError(f"{long_name(name)}: expected a name")
+    return options
+
+
+def _check_together(action: str, options: Options) -> None:
     for name in given(options):
         goes_with = DECLARED[name].get("goes_with")
         if goes_with and action not in goes_with:

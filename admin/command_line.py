@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from admin.options import DECLARED, GENERAL, GROUPS, Options
+from admin.options import DECLARED, GENERAL, HEADINGS, Options
 from mailcore.errors import MailError, UsageError
 
 PROGRAM = "kopano-admin"
@@ -39,7 +39,7 @@ class AdminCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under the headings of their groups."""
-        for group in GROUPS:
+        for group in HEADINGS:
             records = [
                 record
                 for parameter in self.get_params(ctx)

@@ -1,139 +1,170 @@
-"""Listing users, and showing one (manual, chapter 8.2.1 and 8.2.2)."""
+"""Showing one user, group or company (manual, chapter 8.2.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+import click
 
+from admin.companies import show_company
 from admin.context import Installation
+from admin.group_details import show_group
+from admin.listings import user_record
+from admin.naming import shown
 from admin.options import Options
-from admin.output import iso_time, megabytes, print_json, print_pairs, print_table, yes_no
-from store.mailboxes import StoredOof
-from store.schema import mailbox_store
+from admin.output import iso_time, megabytes, print_json, print_pairs, yes_no
+from mailcore.charset import one_line
+from mailcore.errors import UsageError
+from store.mailboxes import Mailbox, StoredOof, load_mailbox
 from userstore.features import features_of
-from userstore.model import EQUIPMENT, User
-from userstore.resolve import Recipient
+from userstore.lookup import find
+from userstore.model import EQUIPMENT, Group, Quota, User
+from userstore.resolve import default_quota
 
 _LEVELS = ("no", "yes", "yes (system)")
-
-
-def list_users(installation: Installation, options: Options) -> None:
-    """Print every user and resource, by name."""
-    users = installation.users.users()
-    query = select(mailbox_store.c.external_id).where(mailbox_store.c.mr_accept)
-    with installation.database.read() as connection:
-        accepting = set(connection.execute(query).scalars())
-    if options.json:
-        print_json([_user_record(user, user.external_id in accepting) for user in users])
-        return
-    print_table(
-        ("Name", "Full name", "Email address", "Type", "Active", "Auto-accept"),
-        [
-            (
-                user.name,
-                user.fullname,
-                user.address,
-                kind_of(user),
-                yes_no(user.active),
-                yes_no(user.external_id in accepting),
-            )
-            for user in users
-        ],
-    )
+_NAMES_INDENT = " " * 14
 
 
 def show_details(installation: Installation, options: Options) -> None:
-    """Print everything that is set for one user."""
-    recipient = installation.recipient(str(options.details))
+    """Print everything that is set for one user, or as --type says."""
+    if options.type == "company":
+        show_company(installation, options)
+    elif options.type == "group":
+        show_group(installation, options)
+    else:
+        _show_user(installation, options)
+
+
+def _show_user(installation: Installation, options: Options) -> None:
+    user = _user_meant(installation, str(options.details))
+    with installation.database.read() as connection:
+        mailbox = load_mailbox(connection, user.external_id)
+    settings = installation.settings.userstore
     details = Details(
-        recipient=recipient,
-        features=features_of(recipient.user, installation.disabled_features),
-        timezone=recipient.mailbox.timezone or installation.settings.userstore.default_timezone,
+        user=user,
+        mailbox=mailbox,
+        features=features_of(user, installation.disabled_features),
+        timezone=(mailbox and mailbox.timezone) or settings.default_timezone,
+        quota=default_quota(settings) if user.quota is None else user.quota,
+        groups=installation.users.groups_of(user),
+        delegates=installation.users.senders_as(user),
     )
     if options.json:
         print_json(details.record())
-    else:
-        print_pairs(details.pairs())
+        return
+    print_pairs(details.pairs())
+    click.echo("Current user store quota settings:")
+    print_pairs(details.quota_pairs(), indent="    ")
+    click.echo(f"Groups ({len(details.groups)}):")
+    for group in details.groups:
+        click.echo(f"{_NAMES_INDENT}{one_line(group.name)}")
 
 
-def kind_of(user: User) -> str:
-    """What a user is, in one word: user, room or equipment."""
-    return user.resource_type or "user"
-
-
-def _user_record(user: User, mr_accept: bool) -> dict[str, Any]:
-    return {
-        "name": user.name,
-        "fullname": user.fullname,
-        "address": user.address,
-        "active": user.active,
-        "type": kind_of(user),
-        "mr_accept": mr_accept,
-    }
+def _user_meant(installation: Installation, name: str) -> User:
+    """The user of that name or address; one without mailbox too.  Raises UsageError and NoSuchRecipientError."""
+    member = installation.member(name) if installation.company else installation.find_member(name)
+    if member is None:
+        delimiter = installation.settings.userstore.recipient_delimiter
+        member = find(installation.users, name, delimiter).entry
+    if isinstance(member, Group):
+        raise UsageError(f"{name} is a group: --details --type group {shown(member)} shows it")
+    return member
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """A user with what holds for it now; `timezone` is its own or the default."""
+    """A user with what holds for it now; `timezone` and `quota` are its own or the default."""
 
-    recipient: Recipient
+    user: User
+    mailbox: Mailbox | None
     features: tuple[str, ...]
     timezone: str
+    quota: Quota
+    groups: Sequence[Group]
+    delegates: Sequence[User]
 
     def record(self) -> dict[str, Any]:
         """Everything by its name, for programs."""
-        user, mailbox = self.recipient.user, self.recipient.mailbox
+        user, mailbox, quota = self.user, self.mailbox, self.quota
         return {
-            **_user_record(user, mailbox.mr_accept),
+            **user_record(user, mailbox is not None and mailbox.mr_accept),
             "aliases": list(user.aliases),
+            "hidden": user.hidden,
             "admin_level": user.admin_level,
             "capacity": user.places,
             "timezone": self.timezone,
             "features": list(self.features),
             "enabled_features": sorted(user.enabled_features),
             "disabled_features": sorted(user.disabled_features),
-            "store_guid": mailbox.guid,
-            "store_size": mailbox.size,
-            "mr_decline_conflict": mailbox.mr_decline_conflict,
-            "mr_decline_recurring": mailbox.mr_decline_recurring,
-            "out_of_office": bool(mailbox.oof and mailbox.oof.enabled),
+            "send_as": [shown(one) for one in self.delegates],
+            "store_guid": mailbox.guid if mailbox else None,
+            "store_size": mailbox.size if mailbox else None,
+            "deliver_via": mailbox.deliver_via if mailbox else "",
+            "mr_decline_conflict": mailbox is not None and mailbox.mr_decline_conflict,
+            "mr_decline_recurring": mailbox is not None and mailbox.mr_decline_recurring,
+            "out_of_office": bool(mailbox and mailbox.oof and mailbox.oof.enabled),
+            "quota_override": user.quota is not None,
+            "quota_warn": quota.warn,
+            "quota_soft": quota.soft,
+            "quota_hard": quota.hard,
+            "groups": [group.name for group in self.groups],
         }
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The same in the manual's words and order."""
-        user, mailbox = self.recipient.user, self.recipient.mailbox
+        """The same in the manual's words and order, up to the quota."""
+        user = self.user
         return [
             ("Name", user.name),
+            *([("Company", user.company)] if user.company else []),
             ("Full name", user.fullname),
             ("Email address", user.address),
             ("Aliases", "; ".join(user.aliases)),
             ("Active", yes_no(user.active)),
             ("Administrator", _LEVELS[user.admin_level]),
-            ("Address Book", "visible"),
+            ("Address Book", "hidden" if user.hidden else "visible"),
             ("Features", "; ".join(self.features)),
+            *([("Send-as", "; ".join(map(shown, self.delegates)))] if self.delegates else []),
             *self._resource_pairs(),
-            ("Store", mailbox.guid),
-            ("Store size", megabytes(mailbox.size)),
-            *self._booking_pairs(),
-            ("Out-Of-Office", _oof_text(mailbox.oof)),
+            *(_mailbox_pairs(self.mailbox) if self.mailbox else _NO_STORE),
+        ]
+
+    def quota_pairs(self) -> list[tuple[str, str]]:
+        """The quota in the manual's words."""
+        return [
+            ("Quota overrides", yes_no(self.user.quota is not None)),
+            ("Warning level", _level(self.quota.warn)),
+            ("Soft level", _level(self.quota.soft)),
+            ("Hard level", _level(self.quota.hard)),
         ]
 
     def _resource_pairs(self) -> list[tuple[str, str]]:
-        user, zone = self.recipient.user, ("Timezone", self.timezone)
+        user, zone = self.user, ("Timezone", self.timezone)
         if not user.resource_type:
-            return [zone] if self.recipient.mailbox.timezone else []
+            return [zone] if self.mailbox and self.mailbox.timezone else []
         capacity = str(user.places) if user.resource_type == EQUIPMENT else "1 (a room)"
         return [("Type", user.resource_type), ("Capacity", capacity), zone]
 
-    def _booking_pairs(self) -> list[tuple[str, str]]:
-        mailbox = self.recipient.mailbox
-        pairs = [("Auto-accept meeting requests", yes_no(mailbox.mr_accept))]
-        if mailbox.mr_accept:
-            pairs += [
-                ("Decline conflicting meetings", yes_no(mailbox.mr_decline_conflict)),
-                ("Decline recurring meetings", yes_no(mailbox.mr_decline_recurring)),
-            ]
-        return pairs
+
+_NO_STORE = [("Store", "none; --create-store makes one, --hook-store gives an orphan")]
+
+
+def _mailbox_pairs(mailbox: Mailbox) -> list[tuple[str, str]]:
+    pairs = [
+        ("Store", mailbox.guid),
+        ("Store size", megabytes(mailbox.size)),
+        *([("Mail goes to", mailbox.deliver_via)] if mailbox.deliver_via else []),
+        ("Auto-accept meeting requests", yes_no(mailbox.mr_accept)),
+    ]
+    if mailbox.mr_accept:
+        pairs += [
+            ("Decline conflicting meetings", yes_no(mailbox.mr_decline_conflict)),
+            ("Decline recurring meetings", yes_no(mailbox.mr_decline_recurring)),
+        ]
+    return [*pairs, ("Out-Of-Office", _oof_text(mailbox.oof))]
+
+
+def _level(octets: int) -> str:
+    return megabytes(octets) if octets else "unlimited"
 
 
 def _oof_text(oof: StoredOof | None) -> str:

@@ -1,23 +1,20 @@
-"""Looking into mailboxes: folders, listings, single mails, and how full everything is."""
+"""Looking into mailboxes: listings, single mails, and how full everything is."""
 
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, select
-
 from admin.context import Installation
 from admin.options import Options
-from admin.output import megabytes, print_json, print_pairs, print_raw, print_table
+from admin.output import print_json, print_pairs, print_raw, print_table
 from store.listing import ListedMail, list_folder, read_mail, store_stats
 from store.mailboxes import find_folder
-from store.schema import folder, mailbox_entry
 
 _DEFAULT_FOLDER = "Inbox"
 
 
 def list_mail(installation: Installation, options: Options) -> None:
     """Print the mails of one folder, or of all of them in the order of their making."""
-    mailbox = installation.recipient(str(options.list_mail)).mailbox
+    mailbox = installation.mailbox(str(options.list_mail))
     folders = dict(mailbox.folders)
     if options.folder is not None:
         wanted = find_folder(mailbox, options.folder)
@@ -64,51 +61,11 @@ def _mail_record(mail: ListedMail) -> dict[str, Any]:
     }
 
 
-def list_folders(installation: Installation, options: Options) -> None:
-    """Print a mailbox's folders with the number of their mails and their octets."""
-    mailbox = installation.recipient(str(options.list_folders)).mailbox
-    query = (
-        select(
-            folder.c.id,
-            folder.c.special_use,
-            func.count(mailbox_entry.c.uid).label("mails"),
-            func.coalesce(func.sum(mailbox_entry.c.size), 0).label("octets"),
-        )
-        .outerjoin_from(
-            folder,
-            mailbox_entry,
-            (mailbox_entry.c.folder_id == folder.c.id) & mailbox_entry.c.deleted_at.is_(None),
-        )
-        .where(folder.c.store_id == mailbox.id)
-        .group_by(folder.c.id, folder.c.special_use)
-    )
-    with installation.database.read() as connection:
-        rows = {row.id: row for row in connection.execute(query)}
-    found = [(path, rows[number]) for path, number in mailbox.folders.items() if number in rows]
-    if options.json:
-        print_json(
-            [
-                {
-                    "folder": path,
-                    "special_use": row.special_use,
-                    "mails": row.mails,
-                    "bytes": int(row.octets),
-                }
-                for path, row in found
-            ]
-        )
-        return
-    print_table(
-        ("Folder", "Special use", "Mails", "Size"),
-        [(path, row.special_use, row.mails, megabytes(int(row.octets))) for path, row in found],
-    )
-
-
 def show_mail(installation: Installation, options: Options) -> None:
     """Write the bytes of one mail to standard output."""
     assert options.show_mail is not None
     name, uid = options.show_mail
-    mailbox = installation.recipient(name).mailbox
+    mailbox = installation.mailbox(name)
     number = find_folder(mailbox, options.folder or _DEFAULT_FOLDER)
     with installation.database.read() as connection:
         content = read_mail(connection, installation.blobs, number, uid)

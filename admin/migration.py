@@ -1,8 +1,9 @@
-"""Bringing the database to this version's schema."""
+"""What concerns the database as a whole: its schema, and the caches of what is in it."""
 
 from admin.context import Installation
 from admin.options import Options
 from admin.output import say
+from store.mailboxes import touch_directory
 from store.migrate import current_revision, migrate
 
 
@@ -17,3 +18,10 @@ def migrate_database(installation: Installation, _options: Options) -> None:
         say(f"The database has schema {after}: nothing to do.")
     else:
         say(f"The database was brought from schema {before} to {after}.")
+
+
+def clear_cache(installation: Installation, _options: Options) -> None:
+    """Let every process read users and mailboxes anew."""
+    with installation.database.write() as connection:
+        touch_directory(connection)
+    say("Users and mailboxes are read anew by every process.")

@@ -1,6 +1,7 @@
 """The options of kopano-admin: one table, in the order of the help.
 
-It begins with those of users (`admin/user_options.py`).  The spellings are the manual's (chapter 8) where it has them.
+It begins with those of users (`admin/user_options.py`), groups and companies (`admin/group_options.py`) and stores
+(`admin/store_options.py`).  The spellings are the manual's (chapter 8) where it has them.
 """
 
 from collections.abc import Mapping
@@ -8,46 +9,102 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from admin.declare import WholeNumber, action, option, optional_value
-from admin.user_options import CHANGES, USERS, UserOptions
+from admin.group_options import COMPANIES, GROUPS
+from admin.store_options import FOLDERS, RIGHTS, STORES, StoreOptions
+from admin.user_options import CHANGES, SET, SET_GROUP, USERS
 
 GENERAL = "General"
 MAIL = "Mail"
 BOOKINGS = "Bookings"
 QUEUES = "Jobs and outgoing mail"
 RULES = "Rules"
-GROUPS = (USERS, CHANGES, MAIL, BOOKINGS, QUEUES, RULES, GENERAL)
+EVENTS = "Events (users, groups and companies that came or went)"
+HEADINGS = (
+    USERS,
+    CHANGES,
+    GROUPS,
+    COMPANIES,
+    STORES,
+    FOLDERS,
+    RIGHTS,
+    MAIL,
+    BOOKINGS,
+    QUEUES,
+    RULES,
+    EVENTS,
+    GENERAL,
+)
 
 NUMBER = WholeNumber(1, 2**63 - 1)
 """A UID or the id of a row."""
 
 LISTINGS = (
     "list_users",
+    "user_count",
     "details",
-    "list_mail",
-    "list_folders",
+    "list_sendas",
+    "list_groups",
+    "list_companies",
+    "list_orphans",
     "store_stats",
+    "list_folders",
+    "list_rights",
+    "list_mail",
     "list_bookings",
     "audit_bookings",
     "list_outbox",
     "list_jobs",
     "show_job",
     "list_rules",
+    "list_events",
 )
+
+NAMING = (
+    *SET,
+    "delete",
+    "list_users",
+    "user_count",
+    "details",
+    "add_sendas",
+    "remove_sendas",
+    "list_sendas",
+    *SET_GROUP,
+    "delete_group",
+    "list_groups",
+    "add_member",
+    "remove_member",
+    "create_public",
+    "create_store",
+    "hook_store",
+    "unhook_store",
+    "list_folders",
+    "create_folder",
+    "rename_folder",
+    "delete_folder",
+    "restore_folder",
+    "list_rights",
+    "set_rights",
+    "list_mail",
+    "show_mail",
+    "list_bookings",
+    "cancel_booking",
+    "import_calendar",
+    "rebuild_occurrences",
+    "audit_bookings",
+    "list_jobs",
+    "list_rules",
+    "add_rule",
+    "delete_rule",
+)
+"""The actions that name, list or make users or groups, who may be in a company."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options(UserOptions):
+class Options(StoreOptions):
     """One command line, read; an option that was not given is None, False or ()."""
 
     list_mail: str | None = action(
         MAIL, "admin.mail:list_mail", "--list-mail", "list the mails of a mailbox", metavar="USER"
-    )
-    list_folders: str | None = action(
-        MAIL,
-        "admin.mail:list_folders",
-        "--list-folders",
-        "list the folders of a mailbox",
-        metavar="USER",
     )
     show_mail: tuple[str, int] | None = action(
         MAIL,
@@ -56,16 +113,6 @@ class Options(UserOptions):
         "print one mail, byte by byte as it is stored",
         metavar="USER UID",
         type=(str, NUMBER),
-    )
-    folder: str | None = option(
-        MAIL,
-        "--folder",
-        "only this folder; --show-mail looks into the Inbox otherwise",
-        goes_with=("list_mail", "show_mail"),
-        metavar="FOLDER",
-    )
-    store_stats: bool = action(
-        MAIL, "admin.mail:show_stats", "--store-stats", "count and weigh everything", is_flag=True
     )
 
     list_bookings: str | None = action(
@@ -175,6 +222,24 @@ class Options(UserOptions):
         type=(str, NUMBER),
     )
 
+    list_events: bool = action(
+        EVENTS, "admin.events:list_all", "--list-events", "list them", is_flag=True
+    )
+    run_events: bool = action(
+        EVENTS,
+        "admin.events:run",
+        "--run-events",
+        "run the scripts of those that wait; a running kopano-dagent does that by itself",
+        is_flag=True,
+    )
+
+    clear_cache: bool = action(
+        GENERAL,
+        "admin.migration:clear_cache",
+        "--clear-cache",
+        "let every process read users and mailboxes anew",
+        is_flag=True,
+    )
     migrate: bool = action(
         GENERAL,
         "admin.migration:migrate_database",
@@ -192,6 +257,19 @@ class Options(UserOptions):
         metavar="FILE",
     )
 
+    verbose: bool = option(
+        GENERAL, "-v --verbose", "show on standard error what is done meanwhile", is_flag=True
+    )
+    company: str | None = option(
+        GENERAL,
+        "-I --company",
+        "the company of the users and groups that are named (or write anna@acme)",
+        goes_with=NAMING,
+        metavar="COMPANY",
+    )
+
+    user: str | None = None
+    """The user that -u names beside another action."""
     words: tuple[str, ...] = ()
     """What follows all options: the RECURRENCE-ID of --cancel-booking."""
 
@@ -210,5 +288,10 @@ def long_name(name: str) -> str:
 
 
 def given(options: Options) -> list[str]:
-    """The options that were given, in the order of their declaration."""
-    return [name for name in DECLARED if getattr(options, name) not in (None, False, ())]
+    """The options that were given, in the order of their declaration; a number may be 0."""
+    values = {name: getattr(options, name) for name in DECLARED}
+    return [
+        name
+        for name, value in values.items()
+        if not (value is None or value is False or value == ())
+    ]

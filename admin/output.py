@@ -6,15 +6,17 @@ control characters before it reaches a terminal.
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from typing import Any
 
 import click
 
 from mailcore.charset import one_line
 
-_MEGABYTE = 1_048_576
+MEGABYTE = 1_048_576
+_CHUNK = 500  # rows of a table that are looked at together
 
 
 def say(text: str) -> None:
@@ -24,7 +26,20 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document; letters of all scripts stay as they are."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(_written(value))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print a JSON array as `print_json` would, each value as soon as it is there."""
+    before = "[\n  "
+    for value in values:
+        click.echo(before + _written(value).replace("\n", "\n  "), nl=False)
+        before = ",\n  "
+    click.echo("[]" if before.startswith("[") else "\n]")
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def print_raw(content: bytes) -> None:
@@ -34,23 +49,37 @@ def print_raw(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+def print_pairs(pairs: Sequence[tuple[str, str]], indent: str = "") -> None:
     """Print names and values, the values below each other."""
     width = max(len(name) for name, _ in pairs) + 2
     for name, value in pairs:
-        click.echo(f"{name + ':':{width}}{one_line(value)}".rstrip())
+        click.echo(f"{indent}{name + ':':{width}}{one_line(value)}".rstrip())
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table: framed on a terminal, plain aligned columns anywhere else."""
-    cells = [[one_line(str(value)) for value in row] for row in rows]
-    if sys.stdout.isatty():
-        _print_framed(headings, cells)
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], indent: str = ""
+) -> None:
+    """Print a table: framed on a terminal, plain aligned columns behind an indent, or anywhere else.
+
+    Of a long one so many rows are read and printed at a time; its columns become wider where they have to.
+    """
+    coming = iter(rows)
+    some = _cells(islice(coming, _CHUNK))
+    if sys.stdout.isatty() and not indent and len(some) < _CHUNK:
+        _print_framed(headings, some)
         return
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    for row in (headings, *cells):
-        padded = (f"{text:{width}}" for text, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    widths = [0] * len(headings)
+    some.insert(0, list(headings))
+    while some:
+        widths = [max(one) for one in zip(widths, *([*map(len, row)] for row in some), strict=True)]
+        for row in some:
+            padded = (f"{text:{width}}" for text, width in zip(row, widths, strict=True))
+            click.echo(f"{indent}{'  '.join(padded)}".rstrip())
+        some = _cells(islice(coming, _CHUNK))
+
+
+def _cells(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return [["" if value is None else one_line(str(value)) for value in row] for row in rows]
 
 
 def _print_framed(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
@@ -86,7 +115,7 @@ def megabytes(octets: int) -> str:
     >>> megabytes(484_861_542)
     '462.40 MB'
     """
-    return f"{octets / _MEGABYTE:.2f} MB"
+    return f"{octets / MEGABYTE:.2f} MB"
 
 
 def counted(number: int, what: str) -> str:

@@ -1,12 +1,15 @@
 """One action against the open database, and its database errors in words."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from admin.context import Installation, open_installation
 from admin.options import FUNCTIONS, Options
+from dagent.log import stderr_handler
 from mailcore.errors import TemporaryError, UsageError
 from mailcore.settings import Settings
 
@@ -28,7 +31,10 @@ def perform(name: str, options: Options, settings: Settings) -> int:
     only the database's words are passed on.
     """
     action = load_action(name)
-    with open_installation(settings, migrating=name == "migrate") as installation:
+    opening = open_installation(
+        settings, company_name=options.company or "", migrating=name == "migrate"
+    )
+    with _log_shown(options.verbose), opening as installation:
         try:
             return action(installation, options) or 0
         except IntegrityError as error:
@@ -38,3 +44,18 @@ def perform(name: str, options: Options, settings: Settings) -> int:
         except SQLAlchemyError as error:
             why = getattr(error, "orig", None) or type(error).__name__
             raise TemporaryError(f"database: {why}") from error
+
+
+@contextmanager
+def _log_shown(verbose: bool) -> Iterator[None]:
+    """Write the log to standard error meanwhile, if that is wanted; trouble is always seen there."""
+    root = logging.getLogger()
+    handler, level = stderr_handler(), root.level
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    root.addHandler(handler)
+    root.setLevel(handler.level)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)

@@ -7,6 +7,8 @@ from admin.files import read_text_file
 from admin.options import Options
 from admin.output import print_json, print_table, say, yes_no
 from mailcore.errors import UsageError
+from mailcore.next_hop import next_hop_of
+from rules.actions import Copy, Move
 from rules.model import VERSION, Rule, parse_rule
 from store.mailboxes import StoredRule
 from store.personal import add_rule, delete_rule, next_sequence
@@ -51,11 +53,12 @@ def add(installation: Installation, options: Options) -> None:
     recipient = installation.recipient(name)
     document = read_text_file(file).strip()
     rule = parse_rule(document)
-    _check_folders(rule, recipient)
+    if not next_hop_of(recipient.mailbox.deliver_via, installation.settings.delivery.deliver_via):
+        _check_folders(rule, recipient)
     store_id = recipient.mailbox.id
     with installation.database.write() as connection:
-        sequence = next_sequence(connection, store_id)
-        rule_id = add_rule(connection, store_id, sequence, True, VERSION, document)
+        sequence = rule.sequence or next_sequence(connection, store_id)
+        rule_id = add_rule(connection, store_id, sequence, rule.enabled, VERSION, document)
     say(f"Rule {rule_id} ({rule.name}) added for {recipient.user.name}.")
 
 
@@ -63,7 +66,9 @@ def _check_folders(rule: Rule, recipient: Recipient) -> None:
     """Refuse a folder that is not there: delivery would leave the mail in the Inbox, silently."""
     folders = recipient.mailbox.folders
     for action in rule.actions:
-        if action.folder and action.folder not in folders:
+        if not isinstance(action, Move | Copy) or action.store or action.create:
+            continue
+        if action.folder not in folders:
             raise UsageError(
                 f"rule {rule.name!r}: {recipient.user.name} has no folder {action.folder!r};"
                 f" there are: {', '.join(folders)}"

@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mailcore.settings import Settings, StoreSettings
+from mailcore.settings import Settings, StoreSettings, UserStoreSettings
 from mailcore.view import MessageView
 from mr_accept.worker import Worker
 from store.blobs import BlobStore
@@ -28,7 +28,8 @@ from store.message import prepare_message
 from store.migrate import ensure_schema
 from store.occurrences import OccurrenceRow, add_occurrences
 from store.plan import NewJob, StorePlan, Submission
-from userstore.db import DbUserStore, create_account
+from userstore.db import DbUserStore
+from userstore.db_edit import DbEditor
 from userstore.resolve import Directory
 
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -74,7 +75,7 @@ class House:
         self.database = Database(f"sqlite:///{directory}/bench.db")
         ensure_schema(self.database)
         self.committer = Committer(self.database, BlobStore(directory / "attachments", 65536))
-        self.directory = Directory(DbUserStore(self.database), self.database, [])
+        self.directory = Directory(DbUserStore(self.database), self.database, UserStoreSettings(disabled_features=""))
         settings = Settings(store=StoreSettings(data=str(directory)))
         self.worker = Worker(
             self.committer, self.directory, settings, "bench", mail_leaves=lambda: None
@@ -86,7 +87,7 @@ class House:
     def _room(self, size: int) -> int:
         with self.database.write() as connection:
             values = {"address": f"room{size}@example.org", "resource_type": "room"}
-            user = create_account(connection, f"room{size}", values)
+            user = DbEditor().create_user(connection, f"room{size}", values)
             store_id = create_mailbox(connection, user.external_id, user.name)
             update_mailbox(connection, store_id, {"mr_accept": True, "mr_decline_conflict": True})
             locked = lock_calendar(connection, store_id)

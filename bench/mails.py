@@ -11,7 +11,7 @@ import os
 import random
 from dataclasses import dataclass, field
 
-from dagent.lmtp_client import stuff_dots
+from delivery.lmtp_client import stuff_dots
 
 STAMP = 16
 """Octets; all of them are digits of base64 too."""

@@ -23,7 +23,7 @@ from mailcore.reply import DELIVERED
 from store.engine import Database
 from store.mailboxes import create_mailbox
 from store.migrate import ensure_schema
-from userstore.db import create_account
+from userstore.db_edit import DbEditor
 
 BIN = Path(sys.executable).parent
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -109,7 +109,7 @@ def start_agent(home: Path, *, imap: bool = False, url: str = "") -> Server:
     for number in range(MAILBOXES):
         with database.write() as connection:
             values = {"address": ADDRESS.format(number=number)} | features
-            user = create_account(connection, f"u{number}", values)
+            user = DbEditor().create_user(connection, f"u{number}", values)
             create_mailbox(connection, user.external_id, user.name)
     database.close()
     environment = os.environ | {
@@ -181,7 +181,7 @@ def _started(
 class _Discard:
     """A postman that takes everything and keeps nothing."""
 
-    async def resolve(self, address: str) -> str:
+    async def resolve(self, address: str, _size: int | None) -> str:
         return address
 
     async def deliver(self, _envelope: object, recipients: list[str], _content: bytes):

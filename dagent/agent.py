@@ -26,6 +26,7 @@ from dagent.unix_socket import unlink_socket
 from dagent.upkeep import Upkeep
 from dagent.wakeups import WakeUps
 from dagent.wiring import open_parts
+from delivery.site import open_site
 from mailcore.errors import UsageError
 from mailcore.listen import (
     TcpAddress,
@@ -74,9 +75,7 @@ class Agent:
         )
         self._upkeep = Upkeep(parts)
         self._event_scripts = EventScripts(parts.database, settings.events)
-        self._postman = StorePostman(
-            parts.database, parts.directory, self._writer, settings, parts.hostname, parts.hooks
-        )
+        self._postman = StorePostman(parts.database, parts.directory, self._writer, parts.site)
         self._socketmap = SocketmapServer(self._postman, settings.socketmap.idle_timeout)
 
     async def run(self, reload: Callable[[], Settings]) -> None:
@@ -151,12 +150,14 @@ class Agent:
         try:
             change = settings_change(self._settings, reload())
             certificate = load_certificate(change.settings.lmtp)
-            setup_audit(change.settings.audit, PROGRAM)
+            site = open_site(change.settings, self._parts.hostname, self._parts.site.hooks)
+            setup_audit(change.settings, PROGRAM)
             self._spooler.adopt(change.settings.spooler)
         except UsageError as error:
             log.error("settings not reloaded, the old ones stay: %s", error)
         else:
             server.certificate = certificate
+            self._postman.site = site
             self._adopt(server, change)
         notify("READY=1")
 
@@ -164,7 +165,7 @@ class Agent:
         """Go on with the changed settings; sessions that are open keep their limits."""
         settings = self._settings = change.settings
         server.limits = limits_of(settings.lmtp)
-        self._postman.settings = settings
+        self._parts.directory.adopt(settings.userstore)
         self._worker.adopt(settings)
         self._upkeep.settings = settings
         self._event_scripts.settings = settings.events

@@ -1,8 +1,8 @@
 """Direct mode: `kopano-dagent USER... < mail`, one message into the mailboxes of those who are named.
 
 The exit code says what the MTA has to do (sysexits.h): 0 it is ours, 64 wrong usage, 70 permanent, 75 try again.  It
-is one code for all recipients, so it is all or nothing: whoever reads anything but 0 knows that nobody has the mail.
-There is no ledger: who delivers by hand twice means it.
+is one code for all recipients, so it is all or nothing: whoever reads anything but 0 knows that nobody has the mail,
+except by a next hop, which keeps what it has taken.  There is no ledger: who delivers by hand twice means it.
 """
 
 import logging
@@ -17,9 +17,11 @@ from email.utils import parsedate_to_datetime
 from dagent.raw_log import RawLog
 from dagent.wiring import Parts, open_parts
 from delivery.arrival import Foreign, Wish
-from delivery.deliver import Planned, Site, plan_message, replies_of
+from delivery.deliver import Planned, plan_message, replies_of
 from delivery.dry_run import Outcome, outcomes_of
-from delivery.places import archive_places, public_places
+from delivery.hop_session import NextHops
+from delivery.next_hop import hand_over
+from delivery.places import find_places, wanted_places
 from mailcore.envelope import Envelope
 from mailcore.errors import MailError, TemporaryError, UsageError
 from mailcore.reply import LmtpReply
@@ -100,6 +102,8 @@ def _deliver_in(
 ) -> int:
     with closing(open_parts(settings)) as parts:
         planned = _plan(parts, request, content)
+        if _servable(planned):
+            planned = hand_over(planned, NextHops(parts.hostname), parts.database)
         receipts = _commit(parts, planned)
         replies = replies_of(planned, receipts)
         RawLog().keep(planned, content, replies)
@@ -134,7 +138,7 @@ def _plan(parts: Parts, request: Request, content: bytes) -> Planned:
         envelope,
         addresses,
         message,
-        Site(parts.settings, parts.hostname, parts.hooks),
+        parts.site,
         deduplicate=False,
         wish=wish,
         foreign=_foreign(parts, [one for some in addresses for one in some], wish),
@@ -143,22 +147,26 @@ def _plan(parts: Parts, request: Request, content: bytes) -> Planned:
 
 def _foreign(parts: Parts, recipients: Sequence[Recipient], wish: Wish) -> dict[int, Foreign]:
     """Folders elsewhere that this message may need, by mailbox."""
-    database, directory = parts.database, parts.directory
-    places: dict[int, Foreign] = {}
-    if wish.public:
-        places = public_places(database, directory, recipients, wish.folder, create=wish.create)
-    for one in recipients:
-        archive = archive_places(database, directory, one, parts.settings.delivery)
-        places[one.mailbox.id] = {**places.get(one.mailbox.id, {}), **archive}
-    return places
+    return {
+        one.mailbox.id: find_places(
+            parts.database,
+            parts.directory,
+            one,
+            wanted_places(one, parts.settings.delivery, wish),
+        )
+        for one in recipients
+    }
+
+
+def _servable(planned: Planned) -> bool:
+    """Whether nobody is refused, as far as planning can tell."""
+    plans = [plan for own in planned.plans for plan in own]
+    return all(plan is not None and plan.reply.positive for plan in plans)
 
 
 def _commit(parts: Parts, planned: Planned) -> Sequence[Receipt | None] | None:
     """Commit for everybody or, where one cannot be served, for nobody; then only the full have a receipt."""
-    plans = [plan for own in planned.plans for plan in own]
-    if any(plan is None or not plan.reply.positive for plan in plans):
-        return None
-    if not planned.submission.plans:
+    if not (_servable(planned) and planned.submission.plans):
         return None
     staged = parts.committer.stage([planned.submission])
     receipts: Sequence[Receipt | None] = ()
@@ -204,7 +212,12 @@ def _epoch(moment: datetime | None) -> float | None:
 
 
 def _with_crlf(content: bytes) -> bytes:
-    """A message from a pipe has LF line ends; mail in the store has CRLF.  Mail that has CRLF stays as it is."""
+    """A message from a pipe has LF line ends; mail in the store has CRLF.  Mail that has CRLF stays as it is.
+
+    The line `From ...` with which a message begins in a mailbox file is not part of it.
+    """
+    if content.startswith(b"From "):
+        content = content[content.find(b"\n") + 1 :]
     first_line = content[: content.find(b"\n") + 1]
     if first_line.endswith(b"\r\n"):
         return content

@@ -86,7 +86,7 @@ def main(
         level = settings.log.log_level
         level = level if listen else options.log_level(level)
         setup_logging(level, settings.log.log_format)
-        setup_audit(settings.audit, "kopano-dagent")
+        setup_audit(settings, "kopano-dagent")
     except UsageError as error:
         click.echo(f"kopano-dagent: {error}", err=True)
         # An MTA that runs us for one message has to keep it until this is mended.

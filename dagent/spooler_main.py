@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from dagent.audit_log import audit_signal, audit_startup, setup_audit
 from dagent.log import setup_logging
 from dagent.notify import notify, notify_reloading
 from dagent.wiring import Parts, open_parts
@@ -24,6 +25,7 @@ from spooler.spooler import Spooler
 
 log = logging.getLogger("spooler")
 
+PROGRAM = "kopano-spooler"
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -45,7 +47,8 @@ def main(config: Path | None) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         settings = load_settings(config, os.environ)
-        setup_logging(settings.log.log_level)
+        setup_logging(settings.log.log_level, settings.log.log_format)
+        setup_audit(settings, PROGRAM)
         run(settings, config)
     except MailError as error:
         click.echo(f"kopano-spooler: {error}", err=True)
@@ -62,8 +65,9 @@ def run(settings: Settings, config: Path | None) -> None:
     try:
         spooler = _start(parts, settings)
         stop_listening = _listen_for_mail(settings.queue.url, spooler)
+        audit_startup(PROGRAM)
         notify("READY=1")
-        while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+        while audit_signal(PROGRAM, signal.sigwait(_SIGNALS)) == signal.SIGHUP:
             _reload(spooler, config)
         # Who asks a second time does not want to wait for the mail in hand.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -104,10 +108,11 @@ def _reload(spooler: Spooler, config: Path | None) -> None:
     notify_reloading()
     try:
         settings = load_settings(config, os.environ)
+        setup_audit(settings, PROGRAM)
         spooler.adopt(settings.spooler)
     except UsageError as error:
         log.error("the settings were not reloaded: %s", error)
     else:
-        setup_logging(settings.log.log_level)
+        setup_logging(settings.log.log_level, settings.log.log_format)
         log.info("settings reloaded; kopano-spooler sends to %s", spooler.server)
     notify("READY=1")

@@ -1,7 +1,7 @@
 """The postman of the LMTP edge: recipients from the directory, messages to the group-commit writer.
 
-Looking up and large messages go to threads, so that the event loop keeps reading from the other sessions.  A reply
-is given only when the commit is on disk.
+Looking up, large messages and next hops go to threads, so that the event loop keeps reading from the other sessions.
+A reply is given only when the commit is on disk.
 """
 
 import asyncio
@@ -17,12 +17,15 @@ from dagent.raw_log import RawLog
 from dagent.srs_relay import PassingOn, compose_passing, passing_on
 from delivery.arrival import Foreign, Wish
 from delivery.deliver import Planned, plan_message, replies_of
+from delivery.hop_session import NextHops
+from delivery.next_hop import goes_elsewhere, hand_over
 from delivery.places import Wanted, find_places, wanted_places
 from delivery.replies import full_reply
 from delivery.site import Site
 from mailcore.envelope import Envelope
 from mailcore.errors import MailboxFullError, MailError
 from mailcore.log_fields import LogFields
+from mailcore.next_hop import next_hop_of
 from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
 from mailcore.view import MessageView
 from store.engine import Database
@@ -61,6 +64,9 @@ class StorePostman:
         self._raw = RawLog()
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="postman")
         self._large = ThreadPoolExecutor(_LARGE_MAIL_THREADS, thread_name_prefix="large-mail")
+        hops = max(1, site.settings.delivery.deliver_via_connections)
+        self._hop_threads = ThreadPoolExecutor(hops, thread_name_prefix="next-hop")
+        self._hops = NextHops(site.hostname)
         self._handover: Handover[Receipts] | None = None
 
     async def resolve(self, address: str, size: int | None) -> Resolved:
@@ -78,7 +84,12 @@ class StorePostman:
     def _look_up(self, address: str, size: int | None) -> tuple[Recipient, ...]:
         """The recipients, if one of them at least has room; the commit looks again at each."""
         recipients = self._directory.recipients(address)
-        hard = {one.mailbox.id: one.quota.hard for one in recipients if one.quota.hard}
+        default = self.site.settings.delivery.deliver_via
+        hard = {
+            one.mailbox.id: one.quota.hard
+            for one in recipients
+            if one.quota.hard and not next_hop_of(one.mailbox.deliver_via, default)
+        }
         if size is not None and len(hard) == len(recipients):
             with self._database.read() as connection:
                 sizes = sizes_of(connection, hard)
@@ -133,6 +144,11 @@ class StorePostman:
         }
         slow = large or bool(site.hooks or wanted) or self._raw.wanted(site.settings)
         planned = await self._run(slow, self._plan, site, envelope, recipients, content, wanted)
+        if goes_elsewhere(planned):
+            loop = asyncio.get_running_loop()
+            planned = await loop.run_in_executor(
+                self._hop_threads, hand_over, planned, self._hops, self._database
+            )
         receipts = None
         try:
             if planned.submission.plans:
@@ -161,7 +177,9 @@ class StorePostman:
         return replies
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; what a next hop has not answered yet is tried again by the client."""
+        self._hops.close()
+        self._hop_threads.shutdown()
         self._threads.shutdown()
         self._large.shutdown()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from dagent.audit_log import audit_signal, audit_startup, setup_audit
 from dagent.log import setup_logging
 from dagent.notify import notify, notify_reloading
 from dagent.wakeups import WakeUps
@@ -25,6 +26,7 @@ from mr_accept.worker import Worker
 
 log = logging.getLogger(__name__)
 
+PROGRAM = "kopano-mr-accept"
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -46,7 +48,8 @@ def main(config: Path | None) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         settings = load_settings(config, os.environ)
-        setup_logging(settings.log.log_level)
+        setup_logging(settings.log.log_level, settings.log.log_format)
+        setup_audit(settings, PROGRAM)
         run(settings, config)
     except MailError as error:
         click.echo(f"kopano-mr-accept: {error}", err=True)
@@ -67,9 +70,10 @@ def run(settings: Settings, config: Path | None) -> None:
         )
         wakeups.receive_bookings(worker.drain, settings.queue.workers)
         worker.start_polling()
+        audit_startup(PROGRAM)
         notify("READY=1")
         log.info("ready: %d booking threads", settings.queue.workers)
-        while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+        while audit_signal(PROGRAM, signal.sigwait(_SIGNALS)) == signal.SIGHUP:
             settings = _reload(worker, settings, config)
         # Who asks a second time does not want to wait for the jobs at hand.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -96,12 +100,13 @@ def _reload(worker: Worker, settings: Settings, config: Path | None) -> Settings
     notify_reloading()
     try:
         change = settings_change(settings, load_settings(config, os.environ))
+        setup_audit(change.settings, PROGRAM)
     except UsageError as error:
         log.error("settings not reloaded, the old ones stay: %s", error)
     else:
         settings = change.settings
         worker.adopt(settings)
-        setup_logging(settings.log.log_level)
+        setup_logging(settings.log.log_level, settings.log.log_format)
         log.info("settings reloaded; changed: %s", ", ".join(change.applied) or "none")
         if change.waiting:
             log.warning("changed, but only a restart takes it over: %s", ", ".join(change.waiting))

@@ -45,7 +45,8 @@ class Arrival:
     """One message on its way to one recipient.
 
     `mail` is shared by all recipients.  `trace` are the headers put before it, `now` is in epoch seconds, `sha256` the
-    digest of the bytes (None where repeats are not looked for), `unique` a text that makes a Message-ID of ours unique.
+    digest of the bytes (None where repeats are not looked for), `unique` a text that makes a Message-ID of ours unique,
+    `hop` the next hop that has the recipient's folders (empty: they are ours).
     """
 
     mail: Folded
@@ -56,6 +57,7 @@ class Arrival:
     sha256: bytes | None = None
     wish: Wish = field(default_factory=Wish)
     foreign: Foreign = field(default_factory=dict)
+    hop: str = ""
 
     @property
     def view(self) -> MessageView:

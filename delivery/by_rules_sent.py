@@ -1,11 +1,12 @@
 """The mail that a user's rules send: what is passed on, replies, reports; each checked before it is composed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from delivery.arrival import Arrival
 from delivery.filing import inbox
 from delivery.site import Site
+from mailcore.address import address_key
 from mailcore.dsn import compose_refusal
 from mailcore.headers import Mailbox
 from mailcore.outgoing import OutgoingMail
@@ -93,11 +94,16 @@ class Sender:
 
     def _allowed(self, target: str) -> bool:
         arrival = self._arrival
+        delimiter = self._site.settings.userstore.recipient_delimiter
         refusal = check_target(
             target,
             view=arrival.view,
             envelope=arrival.envelope,
-            own_addresses=(*arrival.recipient.user.addresses, arrival.recipient.address),
+            own_addresses=(
+                *arrival.recipient.user.addresses,
+                *_with_detail_of(target, arrival.recipient.user.addresses, delimiter),
+                arrival.recipient.address,
+            ),
             earlier=self._targets,
             policy=self._site.forward,
         )
@@ -141,3 +147,12 @@ class Sender:
     @property
     def _date(self) -> datetime:
         return datetime.fromtimestamp(self._arrival.now, UTC)
+
+
+def _with_detail_of(target: str, addresses: Iterable[str], delimiter: str) -> Iterator[str]:
+    """The target, if it is one of `addresses` with a detail."""
+    local, _, domain = target.rpartition("@")
+    length = next((i for i, letter in enumerate(local) if i and letter in delimiter), 0)
+    plain = address_key(f"{local[:length]}@{domain}")
+    if length and plain in map(address_key, addresses):
+        yield target

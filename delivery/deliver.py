@@ -20,6 +20,7 @@ from delivery.site import Site
 from delivery.trace import trace_headers
 from mailcore.envelope import Envelope
 from mailcore.errors import TemporaryError
+from mailcore.next_hop import next_hop_of
 from mailcore.reply import TRY_LATER, LmtpReply
 from mailcore.view import MessageView
 from rules.message import Folded
@@ -93,6 +94,7 @@ def plan_message(
                 sha256=digest,
                 wish=wish,
                 foreign=(foreign or {}).get(recipient.mailbox.id, {}),
+                hop=next_hop_of(recipient.mailbox.deliver_via, site.settings.delivery.deliver_via),
             )
             number += 1
             own.append(_plan_one(arrival, site))
@@ -124,16 +126,26 @@ def _plan_one(arrival: Arrival, site: Site) -> Plan | None:
         return None
 
 
-def plan_fallback(job: Job, recipient: Recipient, site: Site) -> Submission:
+def plan_fallback(job: Job, recipient: Recipient, site: Site) -> Planned:
     """Plan a job's message as ordinary mail, as if the booker did not exist."""
     view = MessageView(job.content)
     envelope = Envelope(job.mail_from, (job.rcpt_to,))
-    mail = Folded(view, envelope)
-    plan = plan_ordinary(Arrival(mail, recipient, job.trace, time.time(), f"job.{job.id}"), site)
+    now = time.time()
+    arrival = Arrival(
+        mail=Folded(view, envelope),
+        recipient=recipient,
+        trace=job.trace,
+        now=now,
+        unique=f"job.{job.id}",
+        hop=next_hop_of(recipient.mailbox.deliver_via, site.settings.delivery.deliver_via),
+    )
+    plan = plan_ordinary(arrival, site)
     assert plan.store is not None
     # It was acknowledged when there was room.
     store = replace(plan.store, hard_quota=0)
-    return Submission(prepare_message(view, imap=recipient.imap), (store,))
+    submission = Submission(prepare_message(view, imap=recipient.imap), (store,))
+    plans = ((replace(plan, store=store),),)
+    return Planned(view, envelope, ((recipient,),), plans, submission, now, site)
 
 
 def replies_of(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from delivery.deliver import Planned
 from delivery.plan import Plan
 from delivery.replies import full_reply, reply_of
+from mailcore.next_hop import next_hop_of
 from mailcore.reply import LmtpReply
 from store.engine import Database
 from store.plan import DELETED, FLAGGED, SEEN, Receipt
@@ -59,6 +60,9 @@ def _outcome(
             "folder": plan.folder,
             "rule": plan.rule,
             "out-of-office": plan.oof,
+            "next hop": next_hop_of(
+                recipient.mailbox.deliver_via, planned.site.settings.delivery.deliver_via
+            ),
         }
     if store is not None:
         octets = sum(

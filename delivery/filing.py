@@ -35,10 +35,15 @@ def filing(
 def place_of(
     arrival: Arrival, path: str, *, store: str = "", create: bool = False
 ) -> int | NewFolder | ForeignFolder | str:
-    """The folder at a path, made where it is missing with `create`; a text says why it cannot take the message."""
+    """The folder at a path, made where it is missing with `create`; a text says why it cannot take the message.
+
+    Where a next hop has the folders, it is asked for the one of that name, whatever there is here.
+    """
     if store:
         return arrival.foreign.get((store, path), f"{store}: not known")
     mailbox = arrival.recipient.mailbox
+    if arrival.hop:
+        return NewFolder(mailbox.id, path)
     folder_id = mailbox.folder_of(path)
     if folder_id is not None:
         return folder_id

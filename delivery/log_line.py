@@ -38,6 +38,7 @@ def log_delivery(
     }
     if plan is not None:
         fields |= {"route": plan.route, "folder": plan.folder, "rule": plan.rule, "oof": plan.oof}
+        fields["hop"] = plan.hop
     if receipt is not None:
         fields |= {
             "uid": ",".join(map(str, receipt.uids)),

@@ -13,7 +13,7 @@ from delivery.arrival import Arrival
 from delivery.by_rules import Filed, file_by_rules
 from delivery.filing import filing, inbox, place_of
 from delivery.site import Site
-from delivery.verdict import verdict
+from delivery.verdict import has_been_here, verdict
 from mailcore.address import address_key
 from mailcore.meeting import meeting_method
 from mailcore.reply import DELIVERED, LmtpReply
@@ -23,7 +23,7 @@ from oof.compose import compose_answer
 from oof.decide import Respond, decide
 from oof.settings import TIME_LIMIT, OofSettings
 from store.mailboxes import JUNK, StoredOof
-from store.plan import Filing, NewJob, Notice, OofClaim, Outgoing, StorePlan, ledger_key
+from store.plan import Filing, NewFolder, NewJob, Notice, OofClaim, Outgoing, StorePlan, ledger_key
 from store.public import PUBLIC
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,8 @@ BOOKING_METHODS = frozenset({"REQUEST", "CANCEL"})
 class Plan:
     """What will be committed, and how it came to that, in the words of the log.
 
-    Without `store` nothing will be, and `reply` says why; else it is the reply when that is on disk.
+    Without `store` nothing will be, and `reply` says why; else it is the reply when that is on disk.  `hop` is the
+    next hop that was asked to take the message.
     """
 
     store: StorePlan | None
@@ -44,6 +45,7 @@ class Plan:
     rule: str = ""
     oof: str = ""
     reply: LmtpReply = DELIVERED
+    hop: str = ""
 
 
 def plan_delivery(arrival: Arrival, site: Site) -> Plan:
@@ -52,6 +54,8 @@ def plan_delivery(arrival: Arrival, site: Site) -> Plan:
     refused = verdict(arrival, settings.delivery)
     if refused is not None:
         return Plan(None, "expired" if refused.positive else "loop", reply=refused)
+    if has_been_here(arrival):
+        return _with_archive(arrival, plan_plain(arrival, "loop"), settings.delivery)
     if arrival.wish.folder:
         return _with_archive(arrival, _plan_wish(arrival), settings.delivery)
     if arrival.wish.junk or is_spam(arrival.view, settings.delivery):
@@ -84,9 +88,10 @@ def plan_ordinary(arrival: Arrival, site: Site) -> Plan:
     return _with_archive(arrival, plan, settings)
 
 
-def plan_plain(arrival: Arrival) -> Plan:
-    """Plan a message for the Inbox and nothing else: for what no rule and no answer can be made of."""
-    return Plan(_store_plan(arrival, (filing(arrival, inbox(arrival.recipient.mailbox)),)), "plain")
+def plan_plain(arrival: Arrival, route: str = "plain") -> Plan:
+    """Plan a message for the Inbox and nothing else: where no rule and no answer can, or may, be made of it."""
+    filed = filing(arrival, inbox(arrival.recipient.mailbox))
+    return Plan(_store_plan(arrival, (filed,)), route, "Inbox")
 
 
 def is_spam(view: MessageView, settings: DeliverySettings) -> bool:
@@ -104,7 +109,7 @@ def _plan_wish(arrival: Arrival) -> Plan:
     place = place_of(arrival, wish.folder, store=store, create=wish.create)
     if isinstance(place, str):
         log.warning("%s: into the Inbox: %s", arrival.recipient.mailbox.owner_name, place)
-        return replace(plan_plain(arrival), route="inbox", folder="Inbox")
+        return plan_plain(arrival, "inbox")
     route = "public" if wish.public else "folder"
     return Plan(_store_plan(arrival, (filing(arrival, place),)), route, wish.folder)
 
@@ -117,11 +122,16 @@ def _with_archive(arrival: Arrival, plan: Plan, settings: DeliverySettings) -> P
     return replace(plan, store=replace(plan.store, filings=(*plan.store.filings, copy)))
 
 
-def _detail_folder(arrival: Arrival, settings: DeliverySettings) -> tuple[str, int] | None:
-    """The folder that user+detail names, where the setting asks for it and there is one."""
+def _detail_folder(
+    arrival: Arrival, settings: DeliverySettings
+) -> tuple[str, int | NewFolder] | None:
+    """The folder that user+detail names, where the setting asks for it and there is one (or a next hop may have it)."""
     detail = arrival.recipient.detail
     if not detail or not settings.detail_folder:
         return None
+    if arrival.hop:
+        folder = NewFolder(arrival.recipient.mailbox.id, detail)
+        return (detail, folder) if settings.deliver_via_detail else None
     folder_id = arrival.recipient.mailbox.folder_of(detail)
     return None if folder_id is None else (detail, folder_id)
 
@@ -138,9 +148,8 @@ def _store_plan(
     key = None
     if arrival.sha256 is not None:
         key = ledger_key(recipient.detail, arrival.envelope.mail_from, arrival.sha256)
-    return StorePlan(
-        recipient.mailbox.id, filings, job, outgoing, key, recipient.quota.hard, notices
-    )
+    hard_quota = 0 if arrival.hop else recipient.quota.hard
+    return StorePlan(recipient.mailbox.id, filings, job, outgoing, key, hard_quota, notices)
 
 
 def _job(arrival: Arrival) -> NewJob:

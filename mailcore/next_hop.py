@@ -1,4 +1,4 @@
-"""The next hop of a mailbox, as the settings and the mailbox write it: `store`, `lmtp:unix:/path` or `lmtp:host:port`."""
+"""The next hop of a mailbox, as settings and mailboxes write it: `store`, `lmtp:unix:/path` or `lmtp:host:port`."""
 
 from mailcore.errors import UsageError
 from mailcore.listen import TcpAddress, UnixAddress, parse_listen_address

@@ -259,7 +259,10 @@ class RuleSettings:
     """`[rules]`: what users' rules may send, and how it is kept from going round in circles."""
 
     max_forwards: int = setting(
-        10, "addresses to which the rules of one user pass one message on, at most", example=3, live=True
+        10,
+        "addresses to which the rules of one user pass one message on, at most",
+        example=3,
+        live=True,
     )
     no_double_forward: bool = setting(
         True,

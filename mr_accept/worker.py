@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 
 from delivery.deliver import plan_fallback
+from delivery.hop_session import NextHops
+from delivery.next_hop import hand_over_acknowledged
+from delivery.site import open_site
 from mailcore import failpoint
 from mailcore.errors import MailError, NoSuchRecipientError, TemporaryError
 from mailcore.log_fields import LogFields
@@ -68,6 +71,7 @@ class Worker:
         self._hostname = hostname
         self._mail_leaves = mail_leaves
         self._booker = Booker(committer, directory, settings, hostname)
+        self._hops = NextHops(hostname)
         self._stopping = threading.Event()
         self._poller: threading.Thread | None = None
 
@@ -142,7 +146,10 @@ class Worker:
         return False
 
     def _hand_over(self, job: Job, fate: Fate, reason: str) -> bool:
-        """Deliver the message as ordinary mail, with rules and out-of-office, and end the job."""
+        """Deliver the message as ordinary mail, with rules and out-of-office, and end the job.
+
+        A next hop has it before the job ends.
+        """
         started = time.monotonic()
         try:
             submission = self._fallback(job)
@@ -164,9 +171,8 @@ class Worker:
     def _fallback(self, job: Job) -> Submission:
         try:
             recipient = self._directory.by_store(job.store_id)
-            return plan_fallback(
-                job, recipient, settings=self._settings, hostname=self._hostname
-            )
+            planned = plan_fallback(job, recipient, open_site(self._settings, self._hostname))
+            return hand_over_acknowledged(planned, self._hops, self._database)
         except NoSuchRecipientError:
             pass  # an orphaned mailbox: nobody's rules apply
         except TemporaryError:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from mailcore.errors import MailError, UsageError
+from mailcore.errors import MailError, NoSuchRecipientError, UsageError
 from mailcore.settings import Settings, load_settings
 from oof.change import (
     OFF,
@@ -148,7 +148,7 @@ def _perform(
     from store.personal import save_oof  # noqa: PLC0415
 
     with closing(open_database(settings.database_url)) as database:
-        external_id = _external_id(database, name)
+        external_id = _external_id(settings, database, name)
         with database.read() if change.empty else database.write() as connection:
             mailbox = load_mailbox(connection, external_id)
             if mailbox is None:
@@ -161,14 +161,18 @@ def _perform(
     return oof, zone
 
 
-def _external_id(database: "Database", name: str) -> str:
-    from userstore.db import DbUserStore  # noqa: PLC0415
+def _external_id(settings: Settings, database: "Database", name: str) -> str:
+    from userstore.lookup import find  # noqa: PLC0415
+    from userstore.model import User  # noqa: PLC0415
+    from userstore.plugins import open_plugin  # noqa: PLC0415
 
-    users = DbUserStore(database)
-    user = users.by_name(name) or (users.by_address(name) if "@" in name else None)
-    if user is None:
-        raise UsageError(f"no user {name!r}; kopano-admin -l lists them")
-    return user.external_id
+    try:
+        found = find(open_plugin(settings, database).users, name, delimiter="").entry
+    except NoSuchRecipientError as error:
+        raise UsageError(f"no user {name!r}; kopano-admin -l lists them") from error
+    if not isinstance(found, User):
+        raise UsageError(f"{name!r} is a group; expected a user")
+    return found.external_id
 
 
 def _settings_of(stored: "StoredOof | None") -> OofSettings:

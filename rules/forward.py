@@ -13,6 +13,7 @@ from mailcore.automatic import ACTION_FIELD
 from mailcore.envelope import Envelope
 from mailcore.errors import PermanentError
 from mailcore.header_patterns import HeaderPattern, find_header, parse_header_patterns
+from mailcore.hops import delivered_before
 from mailcore.path import parse_path_argument
 from mailcore.view import MessageView
 
@@ -96,7 +97,7 @@ def _about_route(target: str, view: MessageView, envelope: Envelope, own: set[st
     authors = {address_key(box.address) for box in view.addresses("From")}
     if target in {address_key(envelope.mail_from), *authors}:
         return "the target has sent it"
-    passed = {address_key(value.strip()) for value in view.headers("Delivered-To")}
+    passed = delivered_before(view)
     if target in passed:
         return "it has been delivered to the target before: a loop"
     if passed & own:

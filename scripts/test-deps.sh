@@ -10,6 +10,7 @@ SERVERS="
 dovecot-core
 dovecot-imapd
 dovecot-lmtpd
+dovecot-sieve
 libnet-ssleay-perl
 openssl
 postfix

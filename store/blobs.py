@@ -3,11 +3,16 @@
 Small blobs are rows, so that one fsync serves a batch.  Large ones may be files: written beside, fsynced, renamed,
 one directory fsync per directory and batch, all before the transaction that refers to them.  A file without a row
 is harmless; a row without a file must never exist.
+
+store.collect removes what nothing refers to any more.  A batch in flight is safe from it: the rows that it found are
+locked for it, and every file that it wrote or found is young.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
@@ -21,7 +26,13 @@ from store.schema import blob, blob_content
 DATABASE = "database"
 DIRECTORY = "directory"
 
-_KNOWN_HASHES = HotLookup(select(blob.c.sha256, blob.c.id), (blob.c.sha256,))
+LOCK = ".lock"
+"""The file in each directory of the first level by which files are removed and refreshed one at a time."""
+
+# On PostgreSQL the rows are locked as a reference to them would do it, so that nobody removes them before it is there.
+_KNOWN_HASHES = HotLookup(
+    select(blob.c.sha256, blob.c.id).with_for_update(read=True, key_share=True), (blob.c.sha256,)
+)
 _INSERT_NEW = HotNewRows(blob)
 _INSERT_CONTENT = HotStatement(insert(blob_content))
 
@@ -30,12 +41,12 @@ class BlobStore:
     """Writes and reads blobs.  `directory` is None when everything lives in the database."""
 
     def __init__(self, directory: Path | None, large: int) -> None:
-        self._directory = directory
+        self.directory = directory
         self._large = large
 
     def location(self, new: NewBlob) -> str:
         """Where this blob belongs."""
-        if self._directory is not None and len(new.stored) >= self._large:
+        if self.directory is not None and len(new.stored) >= self._large:
             return DIRECTORY
         return DATABASE
 
@@ -44,8 +55,8 @@ class BlobStore:
         touched: set[Path] = set()
         try:
             for new in {b.sha256: b for b in blobs if self.location(b) == DIRECTORY}.values():
-                path = self._path(new.sha256, new.codec)
-                if path.exists():  # perhaps so new that its directories are not on disk yet
+                path = self.path_of(new.sha256, new.codec)
+                if _refresh(path):  # perhaps so new that its directories are not on disk yet
                     touched.update(path.parents[:3])
                 else:
                     touched.update(_write_file(path, new.stored))
@@ -97,20 +108,20 @@ class BlobStore:
             loaded[row.id] = (row.sha256, unpack(row.codec, stored))
         return loaded
 
-    def _path(self, sha256: bytes, codec: str) -> Path:
+    def path_of(self, sha256: bytes, codec: str) -> Path:
         """Where a file lies.  The same content may come in two codecs; each is a file of its own."""
-        if self._directory is None:
+        if self.directory is None:
             raise TemporaryError(
                 "an attachment lies in a directory, but [store] attachments is 'database':"
                 " set it back to 'directory'"
             )
         name = sha256.hex()
         suffix = "" if codec == IDENTITY else f".{codec}"
-        return self._directory / name[:2] / name[2:4] / f"{name}{suffix}"
+        return self.directory / name[:2] / name[2:4] / f"{name}{suffix}"
 
     def _read_file(self, sha256: bytes, codec: str) -> bytes:
         try:
-            return self._path(sha256, codec).read_bytes()
+            return self.path_of(sha256, codec).read_bytes()
         except OSError as error:
             raise TemporaryError(f"attachment directory: {error}") from error
 
@@ -130,6 +141,26 @@ def _blob_row(new: NewBlob, new_id: int, location: str, now: float) -> dict[str,
         "location": location,
         "created_at": now,
     }
+
+
+def _refresh(path: Path) -> bool:
+    """Make a file young again, so that nobody removes it before a row refers to it; False where there is none."""
+    if not path.exists():
+        return False
+    with locked_directory(path.parents[1]):
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+    return True
+
+
+@contextmanager
+def locked_directory(directory: Path) -> Iterator[None]:
+    """Hold a directory of the first level, so that no other process refreshes or removes a file in it."""
+    with (directory / LOCK).open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _write_file(path: Path, content: bytes) -> set[Path]:

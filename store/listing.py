@@ -51,16 +51,19 @@ class StoreStats:
     stored_octets: int
 
 
-def list_folder(connection: Connection, folder_id: int, path: str) -> Iterator[ListedMail]:
-    """The mails of a folder by ascending UID, soft-deleted ones left out."""
+def list_folder(
+    connection: Connection, folder_id: int, path: str, *, deleted: bool = False
+) -> Iterator[ListedMail]:
+    """The mails of a folder by ascending UID; with `deleted` those that can be restored, and no others."""
+    gone = mailbox_entry.c.deleted_at.is_not(None)
     query = (
         select(mailbox_entry, message)
         .join_from(mailbox_entry, message, mailbox_entry.c.message_id == message.c.id)
-        .where(mailbox_entry.c.folder_id == folder_id, mailbox_entry.c.deleted_at.is_(None))
+        .where(mailbox_entry.c.folder_id == folder_id, gone if deleted else ~gone)
         .order_by(mailbox_entry.c.uid)
     )
     entry, mail = mailbox_entry.c, message.c
-    for row in connection.execution_options(yield_per=500).execute(query).mappings():
+    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
         zone = timezone(timedelta(minutes=row[entry.internal_zone]))
         yield ListedMail(
             uid=row[entry.uid],

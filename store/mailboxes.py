@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from mailcore.errors import TemporaryError, UsageError
 from store.counters import raise_counter
 from store.engine import Database
+from store.rights import EVERYONE, Right, grant
 from store.schema import calendar, counter, folder, mailbox_store, oof_setting, rule
 
 INBOX, SENT, TRASH, DRAFTS, JUNK, OUTBOX = (
@@ -43,13 +44,17 @@ _DIRECTORY_VERSION = select(counter.c.value).where(counter.c.name == "directory"
 
 @dataclass(frozen=True, slots=True)
 class StoredRule:
-    """A rule as it lies in the store: a JSON document that `rules` understands."""
+    """A rule as it lies in the store: a JSON document that `rules` understands.
+
+    `reported`: its owner has been told that it cannot be read.
+    """
 
     id: int
     sequence: int
     enabled: bool
     version: int
     document: str
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +135,36 @@ def touch_directory(connection: Connection) -> None:
     raise_counter(connection, "directory")
 
 
-def create_mailbox(connection: Connection, external_id: str, owner_name: str) -> int:
-    """Make a store with its default folders and calendar; return its id."""
+def create_mailbox(
+    connection: Connection, external_id: str, owner_name: str, everyone: str = EVERYONE
+) -> int:
+    """Make a store with its default folders and calendar; return its id.
+
+    `everyone`, the external id of the Everyone around its owner, sees when the owner is busy (manual, 8.4.6).
+    """
+    store_id = insert_store(connection, external_id, owner_name)
+    for name, special_use in DEFAULT_FOLDERS:
+        create_folder(connection, store_id, name, special_use=special_use)
+    row = {"store_id": store_id, "name": DEFAULT_CALENDAR}
+    calendar_id = connection.execute(insert(calendar).returning(calendar.c.id), row).scalar_one()
+    grant(connection, store_id, everyone, Right.FREE_BUSY, calendar_id=calendar_id)
+    return store_id
+
+
+def insert_store(
+    connection: Connection, external_id: str, owner_name: str, kind: str = "user"
+) -> int:
+    """Make a store in which there is nothing yet; return its id."""
     row = {
         "guid": secrets.token_hex(16).upper(),
         "external_id": external_id,
         "owner_name": owner_name,
+        "kind": kind,
         "created_at": time.time(),
     }
-    store_id = connection.execute(
-        insert(mailbox_store).returning(mailbox_store.c.id), row
-    ).scalar_one()
-    for name, special_use in DEFAULT_FOLDERS:
-        create_folder(connection, store_id, name, special_use=special_use)
-    connection.execute(insert(calendar), [{"store_id": store_id, "name": DEFAULT_CALENDAR}])
     touch_directory(connection)
-    return int(store_id)
+    query = insert(mailbox_store).returning(mailbox_store.c.id)
+    return int(connection.execute(query, row).scalar_one())
 
 
 def create_folder(
@@ -156,7 +175,11 @@ def create_folder(
     parent_id: int | None = None,
     special_use: str = "",
 ) -> int:
-    """Make a folder and return its id.  Its UIDVALIDITY is never used again, whatever the clock says."""
+    """Make a folder and return its id.  Its UIDVALIDITY is never used again, whatever the clock says.
+
+    The name and the parent are the caller's to check; store.folders has what checks them.
+    """
+    touch_directory(connection)
     row = {
         "store_id": store_id,
         "parent_id": parent_id,
@@ -191,8 +214,11 @@ def load_mailbox(connection: Connection, external_id: str) -> Mailbox | None:
 
 
 def load_mailbox_by_id(connection: Connection, store_id: int) -> Mailbox | None:
-    """The store with this id, or None when it is gone."""
-    row = connection.execute(select(mailbox_store).where(mailbox_store.c.id == store_id)).first()
+    """The store with this id, an orphan too; None when it is gone or removed."""
+    query = select(mailbox_store).where(
+        mailbox_store.c.id == store_id, mailbox_store.c.deleted_at.is_(None)
+    )
+    row = connection.execute(query).first()
     return None if row is None else _load(connection, row)
 
 
@@ -215,7 +241,7 @@ def find_folder(mailbox: Mailbox, path: str) -> int:
 def _load(connection: Connection, row: Row[Any]) -> Mailbox:
     folders = connection.execute(
         select(folder.c.id, folder.c.parent_id, folder.c.name, folder.c.special_use)
-        .where(folder.c.store_id == row.id)
+        .where(folder.c.store_id == row.id, folder.c.deleted_at.is_(None))
         .order_by(folder.c.id)
     ).all()
     return Mailbox(
@@ -229,14 +255,15 @@ def _load(connection: Connection, row: Row[Any]) -> Mailbox:
         size=row.size,
         created_at=row.created_at,
         deliver_via=row.deliver_via,
-        folders=_paths(folders),
+        folders={path: number for number, path in folder_paths(folders).items()},
         special={f.special_use: f.id for f in folders if f.special_use},
         rules=_load_rules(connection, row.id),
         oof=_load_oof(connection, row.id),
     )
 
 
-def _paths(folders: Sequence[Any]) -> dict[str, int]:
+def folder_paths(folders: Sequence[Any]) -> dict[int, str]:
+    """The path of each folder by its id, from rows with id, parent_id and name."""
     by_id = {f.id: f for f in folders}
     paths = {}
     for found in folders:
@@ -245,14 +272,14 @@ def _paths(folders: Sequence[Any]) -> dict[str, int]:
         while parent is not None and len(names) < len(by_id):
             names.append(parent.name)
             parent = by_id.get(parent.parent_id)
-        paths["/".join(reversed(names))] = found.id
+        paths[found.id] = "/".join(reversed(names))
     return paths
 
 
 def _load_rules(connection: Connection, store_id: int) -> tuple[StoredRule, ...]:
     query = select(rule).where(rule.c.store_id == store_id).order_by(rule.c.sequence, rule.c.id)
     return tuple(
-        StoredRule(row.id, row.sequence, row.enabled, row.version, row.document)
+        StoredRule(row.id, row.sequence, row.enabled, row.version, row.document, row.reported)
         for row in connection.execute(query)
     )
 

@@ -9,11 +9,20 @@ from store.bookings import CANCELLED, DECLINED
 from store.engine import Database
 from store.jobs import DONE
 from store.outbox import QUEUED
-from store.schema import booking, job, ledger, oof_memory, outbox
+from store.schema import (
+    booking,
+    directory_event,
+    job,
+    ledger,
+    login_failure,
+    oof_memory,
+    outbox,
+)
 
 log = logging.getLogger(__name__)
 
 _SLICE = 1000
+_LOGIN_FAILURE = 86_400.0  # seconds; far beyond any pause after failed tries
 _OOF_MEMORY = 90 * 86_400.0  # seconds; far beyond any time limit between two answers
 
 
@@ -23,9 +32,11 @@ def prune(database: Database, keep: RetentionSettings, now: float) -> int:
     due: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (job, (job.c.state == DONE) & (job.c.finished_at < now - keep.jobs)),
         (outbox, (outbox.c.state != QUEUED) & (outbox.c.finished_at < now - keep.outbox)),
+        (directory_event, directory_event.c.finished_at < now - keep.jobs),  # NULL: unfinished
         (ledger, ledger.c.created_at < now - keep.dedup_window),
         (booking, booking.c.state.in_(finished) & (booking.c.updated_at < now - keep.tombstones)),
         (oof_memory, oof_memory.c.answered_at < now - _OOF_MEMORY),
+        (login_failure, login_failure.c.last_at < now - _LOGIN_FAILURE),
     )
     total = 0
     for table, condition in due:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dagent.lmtp_client import LmtpClient
+from delivery.lmtp_client import LmtpClient
 from mailcore.reply import LmtpReply
 
 COMMANDS = Path(sys.executable).parent

@@ -76,8 +76,7 @@ class Installed:
             }
 
     def mailbox(self, name: str) -> Mailbox:
-        user = DbUserStore(self.database).by_name(name)
-        assert user is not None
+        (user,) = DbUserStore(self.database).by_name(name)
         with self.database.read() as connection:
             mailbox = load_mailbox(connection, user.external_id)
         assert mailbox is not None

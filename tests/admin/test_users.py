@@ -149,6 +149,7 @@ def test_listing_as_json(shell: Shell, installed: Installed) -> None:
             "active": True,
             "type": "user",
             "mr_accept": False,
+            "company": "",
         },
         {
             "name": "aurora",
@@ -157,6 +158,7 @@ def test_listing_as_json(shell: Shell, installed: Installed) -> None:
             "active": False,
             "type": "room",
             "mr_accept": True,
+            "company": "",
         },
         {
             "name": "beamers",
@@ -165,6 +167,7 @@ def test_listing_as_json(shell: Shell, installed: Installed) -> None:
             "active": False,
             "type": "equipment",
             "mr_accept": False,
+            "company": "",
         },
     ]
 
@@ -198,6 +201,13 @@ def test_details_as_the_manual_shows_them(embedded: tuple[Shell, Installed]) -> 
         "Decline conflicting meetings: yes",
         "Decline recurring meetings:   no",
         "Out-Of-Office:                disabled",
+        "Current user store quota settings:",
+        "    Quota overrides: no",
+        "    Warning level:   unlimited",
+        "    Soft level:      unlimited",
+        "    Hard level:      unlimited",
+        "Groups (1):",
+        "              Everyone",
     ]
 
 

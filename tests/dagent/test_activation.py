@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dagent.activation import Inherited, parse_activation, take_sockets
-from dagent.lmtp_client import LmtpClient
+from delivery.lmtp_client import LmtpClient
 from mailcore.errors import UsageError
 from tests.support.agent import COMMANDS, HOST, RunningAgent
 from tests.support.servers import free_port, missing_server

@@ -25,7 +25,7 @@ from delivery.arrival import Wish
 from delivery.dry_run import Outcome
 from mailcore.settings import DeliverySettings, Settings, StoreSettings, UserStoreSettings
 from store.engine import Database
-from store.listing import ListedMail, list_folder
+from store.listing import ListedMail, list_folder, read_mail
 from store.mailboxes import load_mailbox
 from tests.admin.shell import Installed, Shell
 
@@ -153,7 +153,7 @@ def test_where_one_is_full_nobody_gets_it(house: House, policy: str, code: int, 
     [
         (MAIL, ("nobody",), EX_PERMANENT),
         (MAIL, ("anna", "nobody"), EX_PERMANENT),
-        (b"Delivered-To: anna@example.org\n" + MAIL, ("anna", "ben"), EX_PERMANENT),
+        (b"Received: x\n" * 50 + MAIL, ("anna", "ben"), EX_PERMANENT),
         (b"Expiry-Time: Mon, 1 Jan 2001 00:00:00 +0000\n" + MAIL, ("anna",), EX_OK),
     ],
 )
@@ -162,6 +162,17 @@ def test_what_is_not_stored(
 ) -> None:
     assert house.deliver(*users, content=content)[0] == code
     assert [house.mails(name) for name in ("anna", "ben")] == [[], []]
+
+
+def test_the_first_line_of_a_mailbox_file_is_no_header(house: House) -> None:
+    assert (
+        house.deliver("anna", content=b"From carla Mon Jan  1 00:00:00 2030\n" + MAIL)[0] == EX_OK
+    )
+    (mail,) = house.mails("anna")
+    with house.opened() as installed, installed.database.read() as connection:
+        inbox = installed.mailbox("anna").folders["Inbox"]
+        content = read_mail(connection, installed.committer.blobs, inbox, mail.uid)
+    assert content.endswith(b"\r\nTo: anna@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n")
 
 
 def test_a_database_that_is_away_is_temporary(house: House) -> None:

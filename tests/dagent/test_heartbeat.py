@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dagent.heartbeat import STUCK_SECONDS, Heartbeat, trouble_of, watchdog_interval
-from dagent.lmtp_client import LmtpClient
+from delivery.lmtp_client import LmtpClient
 from tests.support.agent import HOST, RunningAgent
 
 

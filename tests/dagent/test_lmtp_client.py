@@ -1,62 +1,18 @@
 import socket
-import threading
 
 import pytest
 
 from dagent.lmtp import serve_unix
-from dagent.lmtp_client import LmtpClient, parse_reply, stuff_dots
+from delivery.lmtp_client import LmtpClient, parse_reply, stuff_dots
 from mailcore.errors import PermanentError, TemporaryError
 from mailcore.reply import LmtpReply
-
-HANG_UP = b"(hang up)"
-
-
-class ScriptedServer:
-    """Says one entry of its script for each line it hears, and keeps everything it hears.
-
-    The answer to content comes after its final dot.  The connection is closed when an entry ends in
-    HANG_UP, or at None, which comes one line later.
-    """
-
-    def __init__(self, script):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.heard = b""
-        self._script = script
-        self._thread = threading.Thread(target=self._talk)
-        self._thread.start()
-
-    def _talk(self):
-        connection, _ = self._listener.accept()
-        with connection, connection.makefile("rb") as lines:
-            for said in self._script:
-                if said is None:
-                    return
-                connection.sendall(said.removesuffix(HANG_UP))
-                if said.endswith(HANG_UP):
-                    return
-                in_data = said.startswith(b"354")
-                while line := lines.readline():
-                    self.heard += line
-                    if not in_data or line == b".\r\n":
-                        break
-
-    def stop(self):
-        self._thread.join(10)
-        self._listener.close()
+from tests.support.scripted_server import HANG_UP, scripted_servers
 
 
 @pytest.fixture
 def scripted():
-    servers = []
-
-    def start(*script):
-        servers.append(ScriptedServer(script))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
+    with scripted_servers() as start:
+        yield start
 
 
 def client_of(server):
@@ -74,6 +30,7 @@ def test_lhlo_tells_the_extensions(server):
             "ENHANCEDSTATUSCODES": "",
             "8BITMIME": "",
             "SMTPUTF8": "",
+            "CHUNKING": "",
             "SIZE": "100000",
         }
 

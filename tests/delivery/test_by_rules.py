@@ -113,7 +113,7 @@ def test_a_redirect_to_the_outside_has_a_sender_of_ours() -> None:
         ("ben@example.net", MAIL),  # who has sent it
         ("INFO@example.org", MAIL),  # an alias of mine
         ("cleo@example.com", "X-Kopano-Rule-Action: redirect\r\n" + MAIL),
-        ("cleo@example.com", "Delivered-To: cleo@example.com\r\n" + MAIL),
+        ("cleo@example.com", "Received: x\r\nDelivered-To: cleo@example.com\r\n" + MAIL),
         ("cleo@example.com", "Auto-Submitted: auto-replied\r\n" + MAIL),
     ],
 )

@@ -163,7 +163,6 @@ def test_a_full_mailbox_is_answered_as_the_setting_says(
     ("header", "route", "reply"),
     [
         ("Expiry-Time: Mon, 1 Jan 2001 00:00:00 +0000", "expired", "250 2.4.7"),
-        ("Delivered-To: ANNA@example.org", "loop", "550 5.4.6"),
         ("Received: from a by b\r\n" * 50 + "X: y", "loop", "550 5.4.6"),
     ],
 )
@@ -178,6 +177,18 @@ def test_what_is_not_delivered_at_all(
     assert str(said).startswith(reply)
     assert f"route={route}" in caplog.text
     assert post_office.store(box).size == 0
+
+
+def test_what_has_been_here_is_kept_and_goes_no_further(post_office: PostOffice) -> None:
+    box = replace(post_office.mailbox(), oof=AWAY)
+    found = planned(
+        recipient_of(box), raw=b"Received: x\r\nDelivered-To: ANNA@example.org\r\n" + RAW
+    )
+    ((plan,),) = found.plans
+    assert plan is not None
+    assert plan.store is not None
+    assert (plan.route, plan.store.outgoing) == ("loop", ())
+    assert [one.folder_id for one in plan.store.filings] == [box.special[INBOX]]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +240,7 @@ def test_a_request_becomes_a_job_and_may_come_back_as_mail(post_office: PostOffi
     assert receipt.job_id is not None
     assert not receipt.uids
     (job,) = lease_jobs(post_office.database, box.id, 60.0)
-    fallback = plan_fallback(job, room, Site(SETTINGS, "mx.example.org"))
+    fallback = plan_fallback(job, room, Site(SETTINGS, "mx.example.org")).submission
     assert post_office.commit(fallback) == [(Receipt((1,)),)]
     mail = post_office.read(box, 1)
     assert mail == job.trace + REQUEST

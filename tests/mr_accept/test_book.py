@@ -18,7 +18,7 @@ from tests.support.meetings import (
     mail,
     meeting_mail,
 )
-from userstore.db import update_account
+from userstore.db_edit import DbEditor
 
 NINE = at(9)
 DAILY = "FREQ=DAILY;COUNT=4"
@@ -257,7 +257,7 @@ def test_a_change_that_asks_for_no_more_time_fits_where_too_much_is_booked(desk:
     assert beamers.ask("one", NINE, rrule=DAILY).fate == "accepted"
     assert beamers.ask("two", NINE, rrule=DAILY).fate == "accepted"
     with desk.database.write() as connection:
-        update_account(connection, beamers.recipient.user.external_id, {"capacity": 1})
+        DbEditor().update_user(connection, beamers.recipient.user.external_id, {"capacity": 1})
     renamed = {"rrule": DAILY, "sequence": 1, "summary": "Renamed"}
     assert beamers.ask("one", NINE, **renamed).fate == "accepted"
     assert beamers.ask("one", DAYS[1], 30, recurrence_id=DAYS[1], sequence=2).fate == "accepted"

@@ -20,7 +20,7 @@ from store.mailboxes import StoredOof, create_mailbox, load_mailbox, update_mail
 from store.schema import oof_memory
 from tests.support.mailboxes import open_database
 from tests.support.servers import free_port
-from userstore.db import create_account
+from userstore.db_edit import DbEditor
 
 
 class SetOof:
@@ -58,10 +58,10 @@ class SetOof:
 def database(database_url: str) -> Iterator[Database]:
     with open_database(database_url) as opened:
         with opened.write() as connection:
-            user = create_account(connection, "anna", {"address": "anna@example.org"})
+            user = DbEditor().create_user(connection, "anna", {"address": "anna@example.org"})
             store_id = create_mailbox(connection, user.external_id, "anna")
             update_mailbox(connection, store_id, {"timezone": "Europe/Berlin"})
-            create_account(connection, "nobox", {"address": "nobox@example.org"})
+            DbEditor().create_user(connection, "nobox", {"address": "nobox@example.org"})
         yield opened
 
 

@@ -38,7 +38,8 @@ def checked(
     "fields",
     [
         (),
-        ("From: ben@example.net", "Delivered-To: dora@example.org"),
+        ("From: ben@example.net", "Received: x", "Delivered-To: dora@example.org"),
+        ("Delivered-To: anna@example.org", "Received: x"),  # the MTA in front of us wrote it
         ("Auto-Submitted: no",),
         ("Auto-Submitted: No; comment=x",),
         ("X-Auto-Submitted: yes",),
@@ -64,10 +65,16 @@ def test_ordinary_mail_is_passed_on(fields: tuple[str, ...]) -> None:
             "it bears x-kopano-vacation, one of inhibit_forward_headers",
         ),
         ("Received: x\r\n" * 49 + "Received: x", "it has 50 Received headers or more: a loop"),
-        ("Delivered-To: CARL@example.com", "it has been delivered to the target before: a loop"),
-        ("Delivered-To: anna@example.org", "it has been delivered here before: a loop"),
         (
-            "Delivered-To: x@y\r\nDelivered-To: info@xn--bcher-kva.example",
+            "Received: x\r\nDelivered-To: CARL@example.com",
+            "it has been delivered to the target before: a loop",
+        ),
+        (
+            "Received: x\r\nDelivered-To: anna@example.org",
+            "it has been delivered here before: a loop",
+        ),
+        (
+            "Received: x\r\nDelivered-To: x@y\r\nDelivered-To: info@xn--bcher-kva.example",
             "it has been delivered here before: a loop",
         ),
         ("From: Carl <carl@EXAMPLE.com>", "the target has sent it"),
@@ -102,7 +109,8 @@ def test_targets_that_nothing_is_passed_on_to(target: str, reason: str) -> None:
 def test_no_double_forward_can_be_switched_off_and_a_loop_ends_all_the_same() -> None:
     off = replace(POLICY, no_double_forward=False)
     assert checked("X-Kopano-Rule-Action: forward", policy=off) is None
-    assert checked("X-Kopano-Rule-Action: forward", "Delivered-To: " + TARGET, policy=off)
+    passed = ("Received: x", "Delivered-To: " + TARGET)
+    assert checked("X-Kopano-Rule-Action: forward", *passed, policy=off)
 
 
 @pytest.mark.parametrize(

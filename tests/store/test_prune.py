@@ -9,7 +9,16 @@ from store.jobs import DONE, PENDING
 from store.mailboxes import Mailbox
 from store.outbox import FAILED, QUEUED, SENT
 from store.prune import prune
-from store.schema import booking, calendar, job, ledger, occurrence, oof_memory, outbox
+from store.schema import (
+    booking,
+    calendar,
+    job,
+    ledger,
+    login_failure,
+    occurrence,
+    oof_memory,
+    outbox,
+)
 from tests.support.mailboxes import NOW, PostOffice
 
 KEEP = RetentionSettings(dedup_window=10.0, jobs=20.0, outbox=30.0, tombstones=40.0)
@@ -69,12 +78,20 @@ def test_only_what_is_finished_and_old_goes(empty_office: PostOffice, mailbox: M
         {"store_id": mailbox.id, "sender_key": "stays", "answered_at": NOW - 90 * DAY},
         {"store_id": mailbox.id, "sender_key": "goes", "answered_at": NOW - 91 * DAY},
     )
-    assert prune(office.database, KEEP, NOW) == 7
+    failed = {"failures": 3, "first_at": 0.0}
+    put(
+        office,
+        login_failure,
+        {**failed, "key": "stays", "last_at": NOW - DAY},
+        {**failed, "key": "goes", "last_at": NOW - DAY - 1},
+    )
+    assert prune(office.database, KEEP, NOW) == 8
     assert {row.subject for row in office.rows(job)} == {"stays: pending", "stays"}
     assert {row.subject for row in office.rows(outbox)} == {"stays: queued", "stays"}
     assert [row.key for row in office.rows(ledger)] == [b"stays"]
     assert {row.uid for row in office.rows(booking)} == {"stays: accepted", "stays"}
     assert [row.sender_key for row in office.rows(oof_memory)] == ["stays"]
+    assert [row.key for row in office.rows(login_failure)] == ["stays"]
     assert prune(office.database, KEEP, NOW) == 0
 
 

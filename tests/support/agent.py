@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dagent.lmtp_client import LmtpClient
 from dagent.wiring import Parts, open_parts
+from delivery.lmtp_client import LmtpClient
 from mailcore.errors import MailError
 from mailcore.settings import parse_settings
 from store.jobs import JobRecord, list_jobs
@@ -25,7 +25,7 @@ from store.mailboxes import create_mailbox, load_mailbox, update_mailbox
 from store.outbox import OutboxEntry, list_outbox
 from tests.support.servers import free_port
 from tests.support.waiting import wait_for
-from userstore.db import DbUserStore, create_account
+from userstore.db_edit import DbEditor
 
 COMMANDS = Path(sys.executable).parent
 HOST = "127.0.0.1"
@@ -188,7 +188,7 @@ class RunningAgent:
         account = {key: value for key, value in values.items() if key not in own}
         with self.store() as parts, parts.database.write() as connection:
             account = {"address": f"{name}@example.org", **account}
-            user = create_account(connection, name, account)
+            user = DbEditor().create_user(connection, name, account)
             store_id = create_mailbox(connection, user.external_id, name)
             if own:
                 update_mailbox(connection, store_id, own)
@@ -226,8 +226,7 @@ class RunningAgent:
     def mails(self, name: str, path: str = "Inbox") -> list[bytes]:
         """The bytes of every mail in a folder, our trace headers included."""
         with self.store() as parts, parts.database.read() as connection:
-            user = DbUserStore(parts.database).by_name(name)
-            assert user is not None
+            (user,) = parts.directory.plugin.by_name(name)
             mailbox = load_mailbox(connection, user.external_id)
             assert mailbox is not None
             folder_id, blobs = mailbox.folders[path], parts.committer.blobs

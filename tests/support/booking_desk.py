@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select, update
 
-from mailcore.settings import BookingSettings, Settings
+from mailcore.settings import BookingSettings, Settings, UserStoreSettings
 from mailcore.view import MessageView
 from mr_accept.worker import Worker
 from store.blobs import BlobStore
@@ -35,7 +35,8 @@ from store.plan import NewJob, StorePlan, Submission
 from store.schema import calendar as calendar_table
 from store.schema import calendar_object, job
 from tests.support.meetings import ANNA, calendar, mail, meeting_mail
-from userstore.db import DbUserStore, create_account
+from userstore.db import DbUserStore
+from userstore.db_edit import DbEditor
 from userstore.resolve import Directory, Recipient
 
 HOSTNAME = "mx.example.org"
@@ -80,7 +81,9 @@ class Desk:
         self.database = Database(url)
         ensure_schema(self.database)
         self.committer = Committer(self.database, BlobStore(None, 65536))
-        self.directory = Directory(DbUserStore(self.database), self.database, {"imap"})
+        self.directory = Directory(
+            DbUserStore(self.database), self.database, UserStoreSettings(disabled_features="imap")
+        )
         # Tests share organizers; the one about the hourly limit sets it.
         limited = BookingSettings(**{"max_replies_per_hour": 0, **booking})
         self.settings = Settings(booking=limited)
@@ -106,7 +109,7 @@ class Desk:
         if alias:
             values["add_aliases"] = [f"{name}@rooms.example.org"]
         with self.database.write() as connection:
-            user = create_account(connection, name, values)
+            user = DbEditor().create_user(connection, name, values)
             store_id = create_mailbox(connection, user.external_id, name)
             wanted = {"mr_accept": True, "mr_decline_conflict": True, **mailbox}
             update_mailbox(connection, store_id, wanted)

@@ -84,11 +84,13 @@ service stats {{
 class RunningDovecot:
     """A Dovecot whose mailboxes are `users`; with any password, and NAME@any.domain is NAME."""
 
-    def __init__(self, directory: Path, users: Sequence[str], storage: str) -> None:
+    def __init__(
+        self, directory: Path, users: Sequence[str], storage: str, settings: str = ""
+    ) -> None:
         self.lmtp_port = free_port()
         self.imap_port = free_port()
         self._directory = directory
-        self._write(users, storage)
+        self._write(users, storage, settings)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -138,7 +140,7 @@ class RunningDovecot:
     def _console(self) -> Path:
         return self._directory / "console.log"
 
-    def _write(self, users: Sequence[str], storage: str) -> None:
+    def _write(self, users: Sequence[str], storage: str, settings: str) -> None:
         root = os.geteuid() == 0
         owner = pwd.getpwnam("mail") if root else pwd.getpwuid(os.geteuid())
         for name in ("run", "state", "mail"):
@@ -158,7 +160,7 @@ class RunningDovecot:
         )
         if not root:
             configuration += _WITHOUT_ROOT.format(user=owner.pw_name, group=group_name(owner))
-        (self._directory / "dovecot.conf").write_text(configuration)
+        (self._directory / "dovecot.conf").write_text(configuration + settings)
 
     def _greets(self) -> bool:
         assert self._process is not None
@@ -185,18 +187,18 @@ def require_dovecot() -> None:
 
 @contextmanager
 def running_dovecot(
-    directory: Path, users: Sequence[str], *, storage: str = "sdbox"
+    directory: Path, users: Sequence[str], *, storage: str = "sdbox", settings: str = ""
 ) -> Iterator[RunningDovecot]:
     """Start a Dovecot with these mailboxes below `directory`, which `mail_directory()` gives.
 
-    `storage` is sdbox or maildir.  Skips or fails the test where Dovecot is not installed.
+    `storage` is sdbox or maildir; `settings` are lines added to its configuration.  Skips or fails the test where Dovecot is not installed.
     """
     require_dovecot()
     others = directory.stat().st_mode & 0o001
     assert others or os.geteuid(), (
         f"users of servers may not enter {directory}: use mail_directory()"
     )
-    dovecot = RunningDovecot(directory / "dovecot", users, storage)
+    dovecot = RunningDovecot(directory / "dovecot", users, storage, settings)
     try:
         dovecot.start()
         yield dovecot

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from store.events import add_event, list_events
 from tests.support.agent import COMMANDS, RunningAgent
 from tests.support.meetings import at, meeting_mail
 from tests.support.servers import missing_server
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "systemd"
@@ -136,6 +138,28 @@ def test_mail_and_bookings_flow_under_the_confinement(tmp_path: Path) -> None:
         assert len(agent.mails("anna")) == 1
         (answer,) = agent.outbox()
         assert answer.kind == "reply"
+
+
+def test_scripts_of_events_run_and_are_killed_under_the_confinement(tmp_path: Path) -> None:
+    scripts = tmp_path / "createuser.d"
+    scripts.mkdir(mode=0o755)
+    for name, body in {"10": "sleep 1000 & echo $KOPANO_USER", "20": "sleep 1000"}.items():
+        (scripts / name).write_text(f"#!/bin/sh\n{body}\n")
+        (scripts / name).chmod(0o755)
+    environ = {
+        "DAGENT_EVENTS_SCRIPTS_DIRECTORY": str(tmp_path),
+        "DAGENT_EVENTS_SCRIPT_TIMEOUT": "0.5",
+    }
+    with ConfinedAgent(tmp_path, environ=environ) as agent, agent.store() as parts:
+        with parts.database.write() as connection:
+            add_event(connection, "createuser", {"KOPANO_USER": "anna"})
+
+        def output() -> str:
+            with parts.database.read() as connection:
+                return list_events(connection)[0].output
+
+        ended = wait_for(output, timeout=20, what="the scripts have run")
+        assert ended == "10: exit code 0\nanna\n20: killed after 0.5 seconds", agent.log()
 
 
 @pytest.mark.parametrize(
