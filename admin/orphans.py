@@ -15,7 +15,7 @@ from admin.options import Options
 from admin.output import iso_time, print_json, print_table, say
 from admin.zones import checked_zone
 from mailcore.errors import UsageError
-from store.mailboxes import load_mailbox
+from store.mailboxes import load_mailbox, touch_directory
 from store.orphans import Orphan, hook_store, list_orphans, remove_store, unhook_store
 from store.public import SYSTEM, public_id
 from userstore.model import User
@@ -57,17 +57,11 @@ def list_all(installation: Installation, options: Options) -> None:
 def hook(installation: Installation, options: Options) -> None:
     """Give an orphan to a user or, where none is named, make it the public store."""
     guid = str(options.hook_store).upper()
-    user = installation.user(options.user) if options.user else None
-    company = installation.company
-    if user:
-        external_id, owner = user.external_id, user.name
-    else:
-        external_id = public_id(company.external_id if company else "")
-        owner = company.name if company else SYSTEM
     with installation.database.write() as connection:
+        touch_directory(connection)  # from here on nobody else changes who exists
+        external_id, owner, whose = _new_owner(installation, options.user)
         before = load_mailbox(connection, external_id)
         hook_store(connection, guid, external_id, owner)
-    whose = shown(user) if user else "everybody, as the public store"
     orphaned = f" {before.guid}, which was there before, is an orphan now." if before else ""
     say(f"Store {guid} belongs to {whose} now.{orphaned}")
 
@@ -88,6 +82,18 @@ def remove(installation: Installation, options: Options) -> None:
     say(
         f"Store {guid} is deleted; --purge-softdelete ends it for good, --hook-store brings it back."
     )
+
+
+def _new_owner(installation: Installation, name: str | None) -> tuple[str, str, str]:
+    """The external id, the name and, in words, whose the store is from now on."""
+    if name:
+        user = installation.user(name)
+        return user.external_id, user.name, shown(user)
+    company = installation.company
+    words = "everybody, as the public store"
+    if company:
+        return public_id(company.external_id), company.name, words
+    return public_id(), SYSTEM, words
 
 
 def _owner_named(installation: Installation, options: Options) -> str:

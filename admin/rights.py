@@ -14,7 +14,7 @@ from admin.options import Options
 from admin.output import print_json, print_table, say
 from mailcore.address import address_key
 from mailcore.errors import UsageError
-from store.mailboxes import DEFAULT_CALENDAR, Mailbox, find_folder
+from store.mailboxes import DEFAULT_CALENDAR, Mailbox, find_folder, touch_directory
 from store.public import PUBLIC
 from store.rights import ALL, EVERYONE, NOTHING, Right, grant, list_rights
 from store.schema import calendar
@@ -74,8 +74,9 @@ def set_rights(installation: Installation, options: Options) -> None:
     owner, name, text = options.set_rights
     rights = parse_rights(text)
     mailbox = installation.mailbox(owner)
-    subject = _subject(installation, owner, name)
     with installation.database.write() as connection:
+        touch_directory(connection)  # from here on nobody else changes who exists
+        subject = _subject(installation, owner, name)
         calendars = _calendars(connection, mailbox)
         place = _place(mailbox, calendars, options)
         lists = {Place(o.folder_id, o.calendar_id) for o in list_rights(connection, mailbox.id)}

@@ -6,7 +6,7 @@ from admin.context import Installation
 from admin.naming import shown
 from admin.options import Options
 from admin.output import counted, megabytes, say
-from store.mailboxes import load_mailbox
+from store.mailboxes import load_mailbox, touch_directory
 from store.orphans import create_store
 from store.public import create_public_store
 from store.purge import purge
@@ -28,10 +28,11 @@ def create_public(installation: Installation, _options: Options) -> None:
 
 def create(installation: Installation, options: Options) -> None:
     """Make a mailbox for a user who has none."""
-    user = installation.user(str(options.user))
-    company = installation.company_called(user.company) if user.company else None
-    everyone = everyone_of(company).external_id
     with installation.database.write() as connection:
+        touch_directory(connection)  # from here on nobody else changes who exists
+        user = installation.user(str(options.user))
+        company = installation.company_called(user.company) if user.company else None
+        everyone = everyone_of(company).external_id
         create_store(connection, user.external_id, user.name, everyone)
         mailbox = load_mailbox(connection, user.external_id)
     assert mailbox is not None

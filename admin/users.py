@@ -63,7 +63,8 @@ def create_user(installation: Installation, options: Options) -> None:
 def update_user(installation: Installation, options: Options) -> None:
     """Change what the options name, and nothing else."""
     name = str(options.update)
-    check_changes(name, options)
+    if not any(DECLARED[option]["group"] == CHANGES for option in given(options)):
+        raise UsageError(f"-u {name}: nothing to change; --help lists what can be set")
     user = installation.user(name)
     changes = mailbox_changes(options)
     values = account_changes(options) | _quota(installation, options, user) | _password(options)
@@ -101,12 +102,6 @@ def delete_user(installation: Installation, options: Options) -> None:
             add_event(connection, "deleteuser", {"KOPANO_STOREID": mailbox.guid})
     kept = f" The mailbox {mailbox.guid} is kept." if mailbox else ""
     say(f"User {shown(user)} deleted.{kept}")
-
-
-def check_changes(name: str, options: Options) -> None:
-    """Raises UsageError where nothing is to be changed."""
-    if not any(DECLARED[option]["group"] == CHANGES for option in given(options)):
-        raise UsageError(f"-u {name}: nothing to change; --help lists what can be set")
 
 
 def set_values(options: Options, columns: Mapping[str, str]) -> dict[str, Any]:

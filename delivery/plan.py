@@ -6,24 +6,20 @@ out-of-office answer is settled by the store in the transaction that writes the 
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
+from delivery.answer import absence_of, answer
 from delivery.archive import archive_filing
 from delivery.arrival import Arrival
 from delivery.by_rules import Filed, file_by_rules
 from delivery.filing import filing, inbox, place_of
 from delivery.site import Site
 from delivery.verdict import has_been_here, verdict
-from mailcore.address import address_key
 from mailcore.meeting import meeting_method
 from mailcore.reply import DELIVERED, LmtpReply
 from mailcore.settings import DeliverySettings
 from mailcore.view import MessageView
-from oof.compose import compose_answer
-from oof.decide import Respond, decide
-from oof.settings import TIME_LIMIT, OofSettings
-from store.mailboxes import JUNK, StoredOof
-from store.plan import Filing, NewFolder, NewJob, Notice, OofClaim, Outgoing, StorePlan, ledger_key
+from store.mailboxes import JUNK
+from store.plan import Filing, NewFolder, NewJob, Notice, Outgoing, StorePlan, ledger_key
 from store.public import PUBLIC
 
 log = logging.getLogger(__name__)
@@ -69,15 +65,15 @@ def plan_delivery(arrival: Arrival, site: Site) -> Plan:
 def plan_ordinary(arrival: Arrival, site: Site) -> Plan:
     """Plan a message as ordinary mail, with rules and out-of-office; the booker's fallback too."""
     settings = site.settings.delivery
-    oof = _oof_settings(arrival.recipient.mailbox.oof)
+    oof = absence_of(arrival.recipient.mailbox.oof)
     detail = _detail_folder(arrival, settings)
     if detail is None and arrival.wish.rules:
         filed = file_by_rules(arrival, site, oof_active=oof is not None and oof.active(arrival.now))
     else:  # rules are for what comes into the Inbox
         folder, folder_id = detail or ("Inbox", inbox(arrival.recipient.mailbox))
         filed = Filed((filing(arrival, folder_id),), folder)
-    answer, reason = _answer(arrival, oof, site.hostname)
-    outgoing = (*filed.outgoing, *answer)
+    answers, reason = answer(arrival, oof, site)
+    outgoing = (*filed.outgoing, *answers)
     plan = Plan(
         store=_store_plan(arrival, filed.filings, outgoing=outgoing, notices=filed.notices),
         route="rule" if filed.rule else "detail" if detail else "inbox",
@@ -161,33 +157,3 @@ def _job(arrival: Arrival) -> NewJob:
         content=arrival.view.raw,
         trace=arrival.trace,
     )
-
-
-def _oof_settings(stored: StoredOof | None) -> OofSettings | None:
-    if stored is None:
-        return None
-    return OofSettings(
-        stored.enabled, stored.subject, stored.message, stored.starts_at, stored.ends_at
-    )
-
-
-def _answer(
-    arrival: Arrival, oof: OofSettings | None, hostname: str
-) -> tuple[tuple[Outgoing, ...], str]:
-    """The out-of-office answer, if one is due, and the decision in a word for the log."""
-    user = arrival.recipient.user
-    if oof is None:
-        return (), "not active"
-    decision = decide(arrival.view, arrival.envelope, user.addresses, oof, arrival.now)
-    if not isinstance(decision, Respond):
-        return (), decision.reason
-    mail = compose_answer(
-        arrival.view,
-        oof,
-        sender=(user.fullname, user.address),
-        to=decision.to,
-        date=datetime.fromtimestamp(arrival.now, UTC),
-        message_id=f"<oof.{arrival.unique}@{hostname}>",
-    )
-    claim = OofClaim(address_key(decision.to), arrival.now - TIME_LIMIT)
-    return (Outgoing("oof", oof.subject, mail, claim=claim),), "answered"

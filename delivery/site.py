@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delivery.hooks import Hooks
+from mailcore.address import address_key
 from mailcore.errors import UsageError
-from mailcore.header_patterns import parse_header_patterns
+from mailcore.header_patterns import HeaderPattern, parse_header_patterns
 from mailcore.settings import RuleSettings, Settings
+from oof.settings import OofPolicy
 from rules.forward import ForwardPolicy
 from rules.srs import Srs
 
@@ -20,31 +22,49 @@ class Site:
     hooks: Hooks = field(default_factory=Hooks)
     forward: ForwardPolicy = field(default_factory=ForwardPolicy)
     srs: Srs | None = None
+    oof: OofPolicy = field(default_factory=OofPolicy)
 
 
 def open_site(settings: Settings, hostname: str, hooks: Hooks | None = None) -> Site:
-    """Read what the settings say of rules; raises UsageError naming the setting that is wrong."""
+    """Read what the settings say of rules and out-of-office; raises UsageError naming the setting that is wrong."""
     return Site(
         settings,
         hostname,
         hooks or Hooks(),
         forward=_forward_policy(settings.rules, settings.delivery.max_received),
         srs=_srs(settings),
+        oof=_oof_policy(settings),
     )
 
 
 def _forward_policy(rules: RuleSettings, max_received: int) -> ForwardPolicy:
-    patterns = [one for one in rules.inhibit_forward_headers.split(",") if one.strip()]
-    try:
-        headers = parse_header_patterns(patterns)
-    except UsageError as error:
-        raise UsageError(f"[rules] inhibit_forward_headers: {error}") from error
+    headers = _patterns(rules.inhibit_forward_headers, "[rules] inhibit_forward_headers")
     return ForwardPolicy(
         no_double_forward=rules.no_double_forward,
         inhibit_forward_headers=headers,
         forward_whitelist_domains=(*rules.forward_whitelist_domains.split(), *_listed(rules)),
         max_received=max_received,
         max_forwards=rules.max_forwards,
+    )
+
+
+def _patterns(listed: str, setting: str) -> tuple[HeaderPattern, ...]:
+    try:
+        return parse_header_patterns(one for one in listed.split(",") if one.strip())
+    except UsageError as error:
+        raise UsageError(f"{setting}: {error}") from error
+
+
+def _oof_policy(settings: Settings) -> OofPolicy:
+    said = settings.oof.inhibit_auto_reply_headers
+    domains = settings.delivery.internal_domains.split()
+    return OofPolicy(
+        autorespond_cc=settings.oof.autorespond_cc,
+        autorespond_bcc=settings.oof.autorespond_bcc,
+        autorespond_norecip=settings.oof.autorespond_norecip,
+        inhibit_auto_reply_headers=_patterns(said, "[oof] inhibit_auto_reply_headers"),
+        internal_domains=frozenset(address_key(f"@{domain}")[1:] for domain in domains),
+        delimiter=settings.userstore.recipient_delimiter,
     )
 
 

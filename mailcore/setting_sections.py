@@ -310,6 +310,48 @@ class RuleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OofSectionSettings:
+    """`[oof]`: out-of-office answers (docs/oof.md)."""
+
+    autorespond_cc: bool = setting(
+        True, "whether mail is answered that names the user only in Cc", example=False, live=True
+    )
+    autorespond_bcc: bool = setting(
+        False,
+        "whether mail is answered that names others, and the user not at all or in Bcc",
+        example=True,
+        live=True,
+    )
+    autorespond_norecip: bool = setting(
+        False, "whether mail is answered that names no recipient at all", example=True, live=True
+    )
+    timelimit: float = setting(
+        86_400.0,
+        "time within which a sender gets one answer only",
+        unit="seconds",
+        example=604_800.0,
+        live=True,
+    )
+    repeat: str = setting(
+        "timelimit",
+        "when a sender is answered again: after the timelimit, or once-per-period: not before the user switches"
+        " on again (after 90 days at the latest)",
+        choices=("timelimit", "once-per-period"),
+        live=True,
+    )
+    inhibit_auto_reply_headers: str = setting(
+        "X-Is-Junk: YES, X-AMAZON*, X-LinkedIn*",
+        "more headers of mail that is not answered, separated by commas: Name, Name: value, or Prefix*; lists, bulk"
+        " mail, answers and spam never are",
+        example="X-Is-Junk: YES, X-AMAZON*, X-LinkedIn*, X-Mailer: Robot",
+        live=True,
+    )
+    copy_to_sentmail: bool = setting(
+        True, "whether the user gets a copy of each answer in Sent Items", example=False, live=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SocketmapSettings:
     """`[socketmap]`: the lookups of an MTA, by Postfix's socketmap_table(5)."""
 

@@ -28,6 +28,7 @@ from mailcore.setting_sections import (
     LmtpSettings,
     LoginSettings,
     LogSettings,
+    OofSectionSettings,
     QueueSettings,
     RetentionSettings,
     RuleSettings,
@@ -45,6 +46,7 @@ __all__ = [
     "LmtpSettings",
     "LogSettings",
     "LoginSettings",
+    "OofSectionSettings",
     "QueueSettings",
     "RetentionSettings",
     "RuleSettings",
@@ -76,6 +78,7 @@ class Settings:
     lmtp: LmtpSettings = field(default_factory=LmtpSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
+    oof: OofSectionSettings = field(default_factory=OofSectionSettings)
     socketmap: SocketmapSettings = field(default_factory=SocketmapSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     spooler: SpoolerSettings = field(default_factory=SpoolerSettings)

@@ -3,23 +3,31 @@
 Pure: the memory of who was answered lies with the store, which settles it in the transaction of the answer.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from mailcore.address import address_key
 from mailcore.automatic import why_automatic, why_robot
 from mailcore.envelope import Envelope
+from mailcore.header_patterns import find_header
+from mailcore.meeting import meeting_method
 from mailcore.view import MessageView
-from oof.settings import OofSettings
+from oof.recipients import Owner, why_not_mine
+from oof.settings import KNOWN, NOBODY, OofPolicy, OofSettings
 
-_RECIPIENT_HEADERS = ("To", "Cc", "Resent-To", "Resent-Cc")
+Audience = Literal["internal", "external"]
+
+_DEFAULT_POLICY = OofPolicy()
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """An answer goes to the return path."""
+    """An answer with this text goes to the return path; `audience` is whom it is written for."""
 
+    text: str
     to: str
+    audience: Audience
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +37,67 @@ class Suppress:
     reason: str
 
 
+def nobody(_sender: str) -> bool:
+    """A user who knows nobody outside."""
+    return False
+
+
 def decide(
     view: MessageView,
     envelope: Envelope,
-    addresses: Collection[str],
+    owner: Owner,
     settings: OofSettings | None,
     now: float,
+    *,
+    policy: OofPolicy = _DEFAULT_POLICY,
+    knows: Callable[[str], bool] = nobody,
 ) -> Respond | Suppress:
-    """Decide whether this message gets an out-of-office answer.
+    """Decide whether this message, which has come to a folder of `owner` and is not junk, gets an answer.
 
-    `addresses` are all of the user's own; `now` is in epoch seconds.
+    `now` is in epoch seconds.  `knows` tells of an envelope sender outside whether the owner knows it; it is asked
+    where the settings say so.  Whether that sender has had its answer already is the store's to tell.
     """
     if settings is None or not settings.active(now):
         return Suppress("not active")
-    own = {address_key(address) for address in addresses}
+    sender = envelope.mail_from
     reason = (
-        _about_sender(envelope.mail_from, own)
+        _about_sender(view, sender, owner, policy)
         or why_automatic(view)
-        or _about_recipients(view, own)
+        or _about_content(view, policy)
+        or why_not_mine(view, owner, policy)
     )
-    return Suppress(reason) if reason else Respond(envelope.mail_from)
+    if reason:
+        return Suppress(reason)
+    domain = address_key(sender).rpartition("@")[2]
+    internal = "@" not in sender or domain in inside(owner.addresses, policy)
+    if not internal and settings.external == NOBODY:
+        return Suppress("outsider")
+    if not internal and settings.external == KNOWN and not knows(sender):
+        return Suppress("unknown outsider")
+    text = settings.text_for(internal=internal)
+    return Respond(text, sender, "internal" if internal else "external")
 
 
-def _about_sender(sender: str, own: set[str]) -> str:
-    return "own address" if address_key(sender) in own else why_robot(sender)
+def inside(addresses: Collection[str], policy: OofPolicy) -> frozenset[str]:
+    """The domains whose senders are no outsiders to a user with these addresses."""
+    own = (address_key(address).rpartition("@")[2] for address in addresses)
+    return policy.internal_domains or frozenset(own)
 
 
-def _about_recipients(view: MessageView, own: set[str]) -> str:
-    named = {
-        address_key(box.address) for name in _RECIPIENT_HEADERS for box in view.addresses(name)
-    }
-    return "" if named & own else "not addressed to me"
+def _about_sender(view: MessageView, sender: str, owner: Owner, policy: OofPolicy) -> str:
+    """Why this sender gets no answer: by the envelope, and by what From and Sender say of it."""
+    if not sender:
+        return "null sender"
+    authors = [box.address for name in ("From", "Sender") for box in view.addresses(name)]
+    for address in (sender, *filter(None, authors)):
+        if owner.is_me(address, policy.delimiter):
+            return "own address"
+        if robot := why_robot(address):
+            return robot
+    return ""
+
+
+def _about_content(view: MessageView, policy: OofPolicy) -> str:
+    if name := find_header(view, policy.inhibit_auto_reply_headers):
+        return f"header {name}"
+    return "meeting reply" if meeting_method(view.root) == "REPLY" else ""

@@ -3,6 +3,8 @@
 Case is ignored by case folding and NFKC, and characters that nobody sees count for nothing: neither a soft hyphen nor a
 full-width letter hides a word.  Where accents are ignored too, diacritics are taken off their letters; marks that make
 another letter or syllable (Japanese voicing, Indic vowels, viramas) stay.
+
+Limit: of the marks on one letter the first thirty count (annex 15, section 13).  To order more takes quadratic time.
 """
 
 import re
@@ -27,6 +29,11 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+# Where more marks may stand on one letter than any language has: none is below U+0300.
+_CROWDED = re.compile("[\u0300-\U0010ffff]{31,}")
+_MOST_MARKS = 30
+# Without a combining class of their own, but with a mark in their decomposition.
+_MARKS_INSIDE = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 # Canonical combining classes: points of Hebrew and Arabic; marks above, below and through a letter.
 _POINTS = range(10, 37)
 _FIRST_MARK = 200
@@ -42,13 +49,24 @@ def fold(text: str, folding: Folding = PLAIN) -> str:
     """
     if text.isascii():
         return text if folding.case else text.lower()
-    return _FOLDERS[folding](text)
+    if not folding.case:
+        text = _UNSEEN.sub("", text)
+    return _FOLDERS[folding](_CROWDED.sub(_with_fewer_marks, text))
+
+
+def _with_fewer_marks(crowd: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for one in crowd[0]:
+        marks = marks + 1 if combining(one) or one in _MARKS_INSIDE else 0
+        if marks <= _MOST_MARKS:
+            kept.append(one)
+    return "".join(kept)
 
 
 def _caseless(text: str) -> str:
-    seen = _UNSEEN.sub("", normalize("NFD", text))
     # Folding can undo the normal form, and the normal form the folding; twice is enough (D146).
-    return normalize("NFKC", normalize("NFKC", seen.casefold()).casefold())
+    return normalize("NFKC", normalize("NFKC", normalize("NFD", text).casefold()).casefold())
 
 
 def _without_accents(text: str) -> str:

@@ -42,6 +42,7 @@ _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe")
 _ENCRYPTED = frozenset(
     {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
+_LONGEST_ADDRESS = 1_000  # characters; what is longer is nobody's
 _LONGEST_SCORE_FIELD = 1_000  # characters
 # `Yes, score=9.1 required=5`, `5.3 (+++++)`, `default: False [1.20 / 15.00]`
 _SCORE = re.compile(r"(?:^|\b(?:score|hits)=|\[)\s*([+-]?[0-9]{1,9}(?:\.[0-9]{1,9})?)(?![0-9.])")
@@ -84,7 +85,8 @@ class Folded:
         found = self._addresses.get(place)
         if found is None:
             addresses = ADDRESS_PLACES[place](self)
-            found = frozenset(address_key(address) for address in addresses if address)
+            known = (one for one in addresses if 0 < len(one) <= _LONGEST_ADDRESS)
+            found = frozenset(map(address_key, known))
             self._addresses[place] = found
         return found
 

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
 from rules.actions import Action, Delete
@@ -27,7 +26,6 @@ _KEYS = (
     *("version", "name", "provider", "sequence", "enabled"),
     *("only_when_oof", "when", "then", "stop"),
 )
-_MOST_KEPT = 4096  # rules that need not be read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +85,18 @@ class ParsedRules:
 
 def parse_rules(stored: Iterable[StoredDocument]) -> ParsedRules:
     """Read all rules of a mailbox; a bad one hurts none of the others, and nothing is raised."""
-    read = [_parse_stored(one.id, one.sequence, one.enabled, one.document) for one in stored]
+    read = [_parse_stored(one) for one in stored]
     rules = [one for one in read if isinstance(one, Rule)]
     rules.sort(key=lambda rule: rule.sequence)
     return ParsedRules(tuple(rules), tuple(one for one in read if isinstance(one, BadRule)))
 
 
-@lru_cache(maxsize=_MOST_KEPT)
-def _parse_stored(rule_id: int, sequence: int, enabled: bool, document: str) -> Rule | BadRule:
+def _parse_stored(stored: StoredDocument) -> Rule | BadRule:
     try:
-        rule = parse_rule(document)
+        rule = parse_rule(stored.document)
     except RuleError as error:
-        return BadRule(rule_id, error.rule, error.field, str(error))
-    return replace(rule, id=rule_id, sequence=sequence, enabled=enabled)
+        return BadRule(stored.id, error.rule, error.field, str(error))
+    return replace(rule, id=stored.id, sequence=stored.sequence, enabled=stored.enabled)
 
 
 def parse_rule(document: str) -> Rule:

@@ -113,7 +113,7 @@ def delete_folder(connection: Connection, folder_id: int, now: float) -> None:
     special = next((tree.living[n].name for n in gone if tree.living[n].special_use), None)
     if special is not None:
         raise UsageError(
-            f"folder {found.name!r} cannot be deleted: {special!r} is below it; move that first"
+            f"folder {found.name!r} stays: {special!r} is below it, and every mailbox needs that"
         )
     _change(connection, tree.store_id, gone, counted=-1, deleted_at=now)
 

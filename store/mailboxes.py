@@ -59,7 +59,10 @@ class StoredRule:
 
 @dataclass(frozen=True, slots=True)
 class StoredOof:
-    """Out-of-office as it lies in the store; the window in epoch seconds, None where it is open."""
+    """Out-of-office as it lies in the store; the window in epoch seconds, None where it is open.
+
+    What the fields mean is said in oof.settings.
+    """
 
     enabled: bool
     subject: str
@@ -67,6 +70,11 @@ class StoredOof:
     starts_at: float | None
     ends_at: float | None
     switched_on_at: float
+    timezone: str = ""
+    external: str = "all"
+    external_message: str = ""
+    internal_message: str = ""
+    decline_meetings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,5 +297,15 @@ def _load_oof(connection: Connection, store_id: int) -> StoredOof | None:
     if row is None:
         return None
     return StoredOof(
-        row.enabled, row.subject, row.message, row.starts_at, row.ends_at, row.switched_on_at
+        enabled=row.enabled,
+        subject=row.subject,
+        message=row.message,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        switched_on_at=row.switched_on_at,
+        timezone=row.timezone,
+        external=row.external,
+        external_message=row.external_message,
+        internal_message=row.internal_message,
+        decline_meetings=row.decline_meetings,
     )

@@ -58,19 +58,20 @@ def delete_rule(connection: Connection, store_id: int, rule_id: int) -> None:
 def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
     """Set a store's out-of-office.
 
-    Switching it on begins a new absence: whom it answered before is forgotten, and
-    `switched_on_at` is now.  In every other case what is stored of that stays, whatever `oof` says.
+    Switching it on begins a new absence, and so does switching it on when its window is over: whom it answered before
+    is forgotten, and `switched_on_at` is now.  In every other case what is stored of that stays, whatever `oof` says.
     """
     row = _insert_into(connection, oof_setting).values(store_id=store_id)
     connection.execute(row.on_conflict_do_nothing())
     stored = connection.execute(
-        select(oof_setting.c.enabled, oof_setting.c.switched_on_at)
+        select(oof_setting.c.enabled, oof_setting.c.switched_on_at, oof_setting.c.ends_at)
         .where(oof_setting.c.store_id == store_id)
         .with_for_update()
     ).one()
-    switched_on_at = stored.switched_on_at
-    if oof.enabled and not stored.enabled:
-        switched_on_at = time.time()
+    now, switched_on_at = time.time(), stored.switched_on_at
+    lasts = stored.enabled and (stored.ends_at is None or now <= stored.ends_at)
+    if oof.enabled and not lasts:
+        switched_on_at = now
         connection.execute(delete(oof_memory).where(oof_memory.c.store_id == store_id))
     connection.execute(
         update(oof_setting)
@@ -82,6 +83,11 @@ def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
             starts_at=oof.starts_at,
             ends_at=oof.ends_at,
             switched_on_at=switched_on_at,
+            timezone=oof.timezone,
+            external=oof.external,
+            external_message=oof.external_message,
+            internal_message=oof.internal_message,
+            decline_meetings=oof.decline_meetings,
         )
     )
     touch_directory(connection)

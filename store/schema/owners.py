@@ -36,7 +36,7 @@ oof_setting = Table(
     text_column("timezone"),  # in which the window is written
     # none | known | all: who outside gets an answer
     Column("external", String(5), nullable=False, server_default="all"),
-    text_column("external_message"),  # empty: the same as inside
+    text_column("external_message"),  # empty: `message`
     text_column("internal_message"),  # empty: `message`
     flag_column("decline_meetings"),
 )

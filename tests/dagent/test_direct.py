@@ -144,7 +144,7 @@ def test_where_one_is_full_nobody_gets_it(house: House, policy: str, code: int, 
     house.settings = replace(house.settings, delivery=DeliverySettings(quota_full=policy))
     ended, said = house.deliver("anna", "ben", content=MAIL + b"x" * 1_100_000)
     assert ended == code
-    assert [line for line in said if line.startswith("ben: ")][0].startswith(f"ben: {words}")
+    assert next(line for line in said if line.startswith("ben: ")).startswith(f"ben: {words}")
     assert [house.mails(name) for name in ("anna", "ben")] == [[], []]
 
 

@@ -4,14 +4,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, update
 
-from mailcore.errors import UsageError
+from mailcore.errors import TemporaryError, UsageError
 from store.counters import raise_counter
 from store.entries import copy_entries, delete_entries, restore_entries
 from store.folders import PURGING, add_path, delete_folder, restore_folder
 from store.mailboxes import Mailbox, create_mailbox
 from store.orphans import hook_store, remove_store, unhook_store
+from store.plan import NewJob, StorePlan
 from store.purge import Purged, purge
 from store.schema import (
     blob,
@@ -221,12 +222,13 @@ def test_who_restores_a_folder_first_keeps_it(postgres_office: PostOffice) -> No
 
 
 def test_a_job_that_is_just_being_added_keeps_its_store(postgres_office: PostOffice) -> None:
-    """The store is removed and purged while a delivery has not committed: the delivery wins or is refused."""
+    """Removing waits for a delivery that has not committed, and then sees its job."""
     office = postgres_office
     mailbox = office.mailbox()
     with office.database.write() as connection:
         guid = unhook_store(connection, f"test:{mailbox.owner_name}")
-    staged = office.committer.stage([submission(RAW, plan(mailbox))])
+    job = NewJob("ben@example.net", "room@example.org", "<j@x>", "Kickoff", RAW, TRACE)
+    staged = office.committer.stage([submission(RAW, StorePlan(mailbox.id, job=job))])
 
     def remove() -> None:
         with office.database.write() as connection:
@@ -237,8 +239,24 @@ def test_a_job_that_is_just_being_added_keeps_its_store(postgres_office: PostOff
             office.committer.apply(connection, staged)
             removing = pool.submit(remove)
             wait_for_a_waiting_lock(office.database)
-        removing.result(30)
-    with office.database.read() as connection:
-        query = select(func.count()).select_from(mailbox_entry)
-        assert connection.execute(query).scalar_one() == 1
+        with pytest.raises(UsageError, match="still gets mail from 1 unfinished jobs"):
+            removing.result(30)
+    assert run(office).stores == 0
+
+
+def test_a_job_that_comes_while_its_store_is_removed_is_refused(
+    postgres_office: PostOffice,
+) -> None:
+    """The other order: the sender keeps the mail."""
+    office = postgres_office
+    mailbox = office.mailbox()
+    with office.database.write() as connection:
+        guid = unhook_store(connection, f"test:{mailbox.owner_name}")
+    with ThreadPoolExecutor(1) as pool:
+        with office.database.write() as connection:
+            remove_store(connection, guid, NOW)
+            queueing = pool.submit(office.queue, mailbox)
+            wait_for_a_waiting_lock(office.database)
+        with pytest.raises(TemporaryError, match="removed meanwhile"):
+            queueing.result(30)
     assert run(office).stores == 1

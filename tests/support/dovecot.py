@@ -191,7 +191,8 @@ def running_dovecot(
 ) -> Iterator[RunningDovecot]:
     """Start a Dovecot with these mailboxes below `directory`, which `mail_directory()` gives.
 
-    `storage` is sdbox or maildir; `settings` are lines added to its configuration.  Skips or fails the test where Dovecot is not installed.
+    `storage` is sdbox or maildir; `settings` are lines added to its configuration.  Skips or fails
+    the test where Dovecot is not installed.
     """
     require_dovecot()
     others = directory.stat().st_mode & 0o001
