@@ -1,5 +1,6 @@
 """The out-of-office answer to one message for one recipient, ready for the outbox."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from delivery.arrival import Arrival
@@ -21,18 +22,7 @@ def absence_of(stored: StoredOof | None) -> OofSettings | None:
     """What a mailbox has for out-of-office; None where nothing was ever set."""
     if stored is None:
         return None
-    return OofSettings(
-        enabled=stored.enabled,
-        subject=stored.subject,
-        message=stored.message,
-        starts_at=stored.starts_at,
-        ends_at=stored.ends_at,
-        timezone=stored.timezone,
-        external=stored.external,
-        external_message=stored.external_message,
-        internal_message=stored.internal_message,
-        decline_meetings=stored.decline_meetings,
-    )
+    return OofSettings(**{field.name: getattr(stored, field.name) for field in fields(OofSettings)})
 
 
 def answer(

@@ -56,9 +56,12 @@ def plan_delivery(arrival: Arrival, site: Site) -> Plan:
         return _with_archive(arrival, _plan_wish(arrival), settings.delivery)
     if arrival.wish.junk or is_spam(arrival.view, settings.delivery):
         folder_id = mailbox.special.get(JUNK) or inbox(mailbox)
-        return Plan(_store_plan(arrival, (filing(arrival, folder_id),)), "junk", "Junk E-mail")
+        filed = _store_plan(arrival, (filing(arrival, folder_id),))
+        return Plan(filed, "junk", "Junk E-mail", oof="junk")
     if mailbox.mr_accept and meeting_method(arrival.view.root) in BOOKING_METHODS:
-        return Plan(_store_plan(arrival, (), job=_job(arrival)), "booking")
+        return Plan(
+            _store_plan(arrival, (), job=_job(arrival)), "booking", oof="left to the booker"
+        )
     return plan_ordinary(arrival, site)
 
 

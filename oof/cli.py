@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from contextlib import closing
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,8 +27,9 @@ from oof.change import (
     describe,
     document_of,
     read_zone,
+    shown_in,
 )
-from oof.settings import OofSettings
+from oof.settings import EXTERNAL, OofSettings
 
 if TYPE_CHECKING:
     from store.engine import Database
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
 # What needs the database is loaded in the functions below: --help and mistakes answer at once.
 
 PROGRAM = "kopano-set-oof"
+_MESSAGES = {
+    "message": "-n",
+    "internal_message": "--internal-message",
+    "external_message": "--external-message",
+}
 EXAMPLES = """
 \b
 Examples:
@@ -83,10 +90,30 @@ def _fail(text: str) -> int:
 @click.option(
     "-n", "--message", metavar="FILE", help="The file with their text; - is standard input."
 )
+@click.option(
+    "--internal-message",
+    metavar="FILE",
+    help="The same for senders inside; else they get that of -n.",
+)
+@click.option(
+    "--external-message", metavar="FILE", help="The same for senders outside; else that of -n."
+)
+@click.option(
+    "--external",
+    type=click.Choice(EXTERNAL),
+    help="Who outside is answered: nobody, who answers mail of ours, or (the default) all.",
+)
+@click.option(
+    "--decline-meetings",
+    type=click.Choice(["yes", "no"]),
+    help="Whether the auto-booker declines meetings during the absence.",
+)
 @click.option("--from", "starts", metavar="TIME", help='When it begins: "YYYY-MM-DD HH:MM".')
 @click.option("--until", metavar="TIME", help='When it ends: "YYYY-MM-DD HH:MM", or infinite.')
 @click.option(
-    "--timezone", metavar="ZONE", help="IANA zone of these times; else the mailbox's own zone."
+    "--timezone",
+    metavar="ZONE",
+    help="IANA zone of these times, kept with them; else the mailbox's own zone.",
 )
 @click.option("--dump-json", is_flag=True, help="Print the state as JSON.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
@@ -98,16 +125,20 @@ def main(**options: Any) -> int:
     """
     if not options["user"]:
         raise UsageError("whose out-of-office? Name the user with -u USER")
+    decline = options["decline_meetings"]
     change = Change(
         mode=options["mode"],
         subject=_checked_text(options["subject"], "-t"),
-        message=_read_message(options["message"]),
         starts=options["starts"],
         until=options["until"],
+        timezone=options["timezone"],
+        external=options["external"],
+        decline_meetings=None if decline is None else decline == "yes",
+        **_read_messages(options),
     )
     settings = load_settings(options["config"], os.environ)
     now = time.time()
-    oof, zone = _perform(options["user"], change, options["timezone"], settings, now)
+    oof, zone = _perform(options["user"], change, settings, now)
     if options["dump_json"]:
         click.echo(json.dumps(document_of(oof, zone, now), ensure_ascii=False))
     else:
@@ -122,25 +153,34 @@ def _checked_text(text: str | None, option: str) -> str | None:
     return text
 
 
-def _read_message(name: str | None) -> str | None:
+def _read_messages(options: dict[str, Any]) -> dict[str, str | None]:
+    """The texts in the files that are named."""
+    files = {name: options[name] for name in _MESSAGES}
+    if list(files.values()).count("-") > 1:
+        raise UsageError("only one text can come from standard input; name files for the others")
+    return {
+        name: None if file is None else _read_message(_MESSAGES[name], file)
+        for name, file in files.items()
+    }
+
+
+def _read_message(option: str, name: str) -> str:
     """The text in a file, in the locale's charset."""
-    if name is None:
-        return None
     charset = locale.getpreferredencoding(False)
     try:
         octets = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         text = octets.decode("utf-8-sig" if charset.lower() in {"utf-8", "utf8"} else charset)
     except OSError as error:
-        raise UsageError(f"-n {name}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{option} {name}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(
-            f"-n {name}: is not {charset} text; convert the file, or set LC_ALL to its charset"
+            f"{option} {name}: is not {charset} text; convert the file, or set LC_ALL to its charset"
         ) from error
     return text.replace("\r\n", "\n")
 
 
 def _perform(
-    name: str, change: Change, zone_name: str | None, settings: Settings, now: float
+    name: str, change: Change, settings: Settings, now: float
 ) -> tuple[OofSettings, ZoneInfo]:
     """Make the change in one transaction; return what is set then, and the zone of its times."""
     from store.mailboxes import load_mailbox  # noqa: PLC0415 - see above
@@ -153,11 +193,13 @@ def _perform(
             mailbox = load_mailbox(connection, external_id)
             if mailbox is None:
                 raise UsageError(f"user {name!r} has no mailbox")
-            zone = read_zone(zone_name or mailbox.timezone or settings.userstore.default_timezone)
+            home = read_zone(mailbox.timezone or settings.userstore.default_timezone)
             oof = _settings_of(mailbox.oof)
+            zone = shown_in(oof, home, change.timezone)
             if not change.empty:
-                oof = apply_change(oof, change, zone, now)
+                oof = apply_change(oof, change, home, now)
                 save_oof(connection, mailbox.id, _stored(oof))
+                zone = shown_in(oof, home, change.timezone)
     return oof, zone
 
 
@@ -178,16 +220,14 @@ def _external_id(settings: Settings, database: "Database", name: str) -> str:
 def _settings_of(stored: "StoredOof | None") -> OofSettings:
     if stored is None:
         return OofSettings(enabled=False, subject="", message="")
-    return OofSettings(
-        stored.enabled, stored.subject, stored.message, stored.starts_at, stored.ends_at
-    )
+    return OofSettings(**{field.name: getattr(stored, field.name) for field in fields(OofSettings)})
 
 
 def _stored(oof: OofSettings) -> "StoredOof":
     from store.mailboxes import StoredOof  # noqa: PLC0415
 
     since = 0.0  # the store's own to keep
-    return StoredOof(oof.enabled, oof.subject, oof.message, oof.starts_at, oof.ends_at, since)
+    return StoredOof(**asdict(oof), switched_on_at=since)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ Case is ignored by case folding and NFKC, and characters that nobody sees count 
 full-width letter hides a word.  Where accents are ignored too, diacritics are taken off their letters; marks that make
 another letter or syllable (Japanese voicing, Indic vowels, viramas) stay.
 
-Limit: of the marks on one letter the first thirty count (annex 15, section 13).  To order more takes quadratic time.
+Limit: of the marks on one letter the first thirty count (annex 15, Stream-Safe Text Format).  To order more
+takes quadratic time.
 """
 
 import re

@@ -93,7 +93,7 @@ def test_the_header_of_another_filter() -> None:
 
 def test_junk_goes_to_its_folder_and_no_further() -> None:
     plan = planned(SPAM, replace(rules(then("delete")), oof=AWAY))
-    assert (plan.route, plan.folder, plan.rule, plan.oof) == ("junk", "Junk E-mail", "", "")
+    assert (plan.route, plan.folder, plan.rule, plan.oof) == ("junk", "Junk E-mail", "", "junk")
     assert [filing.folder_id for filing in plan.store.filings] == [FOLDERS["Junk E-mail"]]
     assert plan.store.outgoing == ()
 
@@ -346,7 +346,8 @@ def test_an_absent_owner_answers() -> None:
         (TEXT, "", AWAY, "null sender"),
         (TEXT, "anna@example.org", AWAY, "own address"),
         ("List-Id: <l>\r\n" + TEXT, "ben@x", AWAY, "mailing list"),
-        ("Subject: x\r\n\r\n", "ben@x", AWAY, "not addressed to me"),
+        ("To: ben@x\r\n\r\n", "ben@x", AWAY, "not addressed to me"),
+        ("Subject: x\r\n\r\n", "ben@x", AWAY, "no recipient named"),
     ],
 )
 def test_silence_has_a_reason(raw: str, mail_from: str, oof: StoredOof | None, reason: str) -> None:

@@ -197,7 +197,6 @@ def test_a_crash_after_its_250_repeats_and_answers_once(
     assert codes(send(agent, "gustav", raw=raw)) == ["250 2.0.0"]
     assert codes(send(agent, "gustav", raw=raw)) == ["250 2.1.5"]
     assert len(there(dovecot, "gustav")) == 2
-    print(agent.log())
     assert [entry.kind for entry in agent.outbox()] == ["oof"]
 
 

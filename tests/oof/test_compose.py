@@ -13,9 +13,8 @@ from mailcore.address import address_key
 from mailcore.outgoing import OutgoingMail
 from mailcore.view import MessageView
 from oof.compose import compose_answer
-from oof.settings import OofSettings
 
-AWAY = OofSettings(True, "Away", "Back in June.\nÜbrigens: danke!\n")
+TEXT = "Back in June.\nÜbrigens: danke!\n"
 DATE = datetime(2030, 1, 1, 9, 30, tzinfo=UTC)
 ORIGINAL = (
     b"Subject: =?utf-8?q?Caf=C3=A9?= at noon\r\nMessage-ID: <1@example.net>\r\n"
@@ -30,13 +29,20 @@ FIELDS = {
 
 def answer(
     raw: bytes = ORIGINAL,
-    oof: OofSettings = AWAY,
     *,
+    subject: str = "Away",
+    text: str = TEXT,
     sender: tuple[str, str] = ("Anna Berg", "anna@example.org"),
     to: str = "ben@example.net",
 ) -> OutgoingMail:
     return compose_answer(
-        MessageView(raw), oof, sender=sender, to=to, date=DATE, message_id="<oof.1@host>"
+        MessageView(raw),
+        subject=subject,
+        text=text,
+        sender=sender,
+        to=to,
+        date=DATE,
+        message_id="<oof.1@host>",
     )
 
 
@@ -70,11 +76,11 @@ def test_the_answer_says_what_it_is() -> None:
         "Precedence": "bulk",
     }
     assert {name: found[name] for name in expected} == expected
-    assert found.get_content().replace("\r\n", "\n") == AWAY.message
+    assert found.get_content().replace("\r\n", "\n") == TEXT
 
 
 def test_the_bytes_are_fit_for_any_mta() -> None:
-    lines = answer(oof=OofSettings(True, "", "é" * 5000)).content.split(b"\r\n")
+    lines = answer(text="é" * 5000).content.split(b"\r\n")
     assert all(line.isascii() and len(line) <= 998 for line in lines)
     assert not any(b"\r" in line or b"\n" in line for line in lines)
 
@@ -91,7 +97,7 @@ def test_the_bytes_are_fit_for_any_mta() -> None:
     ],
 )
 def test_the_subject(own: str, original: bytes, subject: str) -> None:
-    mail = answer(b"Subject: " + original + b"\r\n\r\n", OofSettings(True, own, "m"))
+    mail = answer(b"Subject: " + original + b"\r\n\r\n", subject=own)
     assert parsed(mail)["Subject"] == subject
 
 
@@ -139,6 +145,32 @@ def test_a_line_end_hidden_in_an_encoded_word_within_another_stays_hidden() -> N
     assert MessageView(mail.content).subject == f"Away [{inner.decode()}]"
 
 
+def test_a_text_in_paragraphs_is_flowed() -> None:
+    paragraph = " ".join(["I am away until the end of June."] * 10)
+    found = parsed(answer(text=f"Dear sender,\n\n{paragraph}\n"))
+    assert found["Content-Type"].params["format"] == "flowed"
+    lines = found.get_content().splitlines()
+    assert len(lines) > 6
+    assert all(len(line) <= 78 for line in lines)
+    assert "".join(lines[2:]) == paragraph
+
+
+@pytest.mark.parametrize("opening", ["<html>", " \n<!DOCTYPE HTML><html>", "<HTML lang=de>"])
+def test_a_text_in_html_has_its_words_beside_it(opening: str) -> None:
+    text = f"{opening}<body><p>Back in <b>June</b>.</p><p>Gr\xfc\xdfe</p></body></html>"
+    found = parsed(answer(text=text))
+    assert found.get_content_type() == "multipart/alternative"
+    plain, html = found.iter_parts()
+    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert plain.get_content().split("\r\n") == ["Back in June.", "Gr\xfc\xdfe", ""]
+    assert html.get_content().replace("\r\n", "\n") == f"{text}\n"
+
+
+@pytest.mark.parametrize("text", ["a <html> tag", "<htmlx>", "<b>bold</b>"])
+def test_other_texts_are_plain(text: str) -> None:
+    assert parsed(answer(text=text)).get_content_type() == "text/plain"
+
+
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
     [
         "=??Q?=0A",
@@ -167,7 +199,8 @@ def test_nothing_in_a_mail_becomes_a_header_of_the_answer(
     fields: list[tuple[str, bytes]], subject: str, message: str, name: str
 ) -> None:
     raw = b"".join(field.encode() + b": " + value + b"\r\n" for field, value in fields) + b"\r\n"
-    mail = answer(raw, OofSettings(True, subject, message), sender=(name, "anna@example.org"))
+    mail = answer(raw, subject=subject, text=message, sender=(name, "anna@example.org"))
+    parsed(mail)
     found = MessageView(mail.content)
     assert {field.name.lower() for field in found.fields} <= FIELDS
     assert len(found.fields) == len({field.name.lower() for field in found.fields})

@@ -50,10 +50,14 @@ def test_to_fold_again_changes_nothing(text: str, folding: Folding) -> None:
     assert fold(folded, folding) == folded
 
 
-@pytest.mark.parametrize("folding", [EXACT, CASELESS, LOOSE, LETTERS])
 @pytest.mark.parametrize(
-    "mark", ["\u0301\u0323", "\u0344\u0323", "\uff9e\u0345", "\u00ad\u0301\u0323"]
+    ("marks", "folding"),
+    [
+        *(("\u0301\u0323", folding) for folding in (EXACT, CASELESS, LOOSE, LETTERS)),
+        ("\u0344\u0323", EXACT),  # the first is two marks in one
+        ("\uff9e\u0345", CASELESS),  # the first becomes a mark
+        ("\u00ad\u0301\u0323", CASELESS),  # what is not seen keeps no marks apart
+    ],
 )
-def test_marks_without_end_cost_no_time(mark: str, folding: Folding) -> None:
-    crowded = "e" + mark * 100_000  # ordering them all would take a minute
-    assert fold(crowded, folding)[:1] == fold("e" + mark, folding)[:1]
+def test_marks_without_end_cost_no_time(marks: str, folding: Folding) -> None:
+    assert len(fold("e" + marks * 100_000, folding)) < 100  # to order them all takes a minute
