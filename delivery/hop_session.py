@@ -32,11 +32,15 @@ _LONGEST_TEXT = 300  # characters of a reply's text
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What one recipient gets: `copies` are the folder (empty: the Inbox) and the trace headers of each."""
+    """What one recipient gets: `copies` are the folder (empty: the Inbox) and the trace headers of each.
+
+    `notices` are whole mails of our own for the Inbox, which go behind it when it is taken.
+    """
 
     hop: str
     address: str
     copies: tuple[tuple[str, bytes], ...]
+    notices: tuple[bytes, ...] = ()
 
 
 class NextHops:
@@ -154,6 +158,10 @@ def _send_all(
         replies[number] = _send_one(
             client, mail_from, raw, parcel, details=settings.deliver_via_detail, utf8=utf8
         )
+        for notice in parcel.notices if replies[number].positive else ():
+            (reply,) = client.send("", [parcel.address], notice)
+            if not reply.positive:
+                log.warning("%s: a notice of ours was refused: %s", parcel.address, reply)
         if not client.connected:
             raise TemporaryError("the connection was lost before all replies")
 

@@ -21,7 +21,7 @@ from mailcore.view import MessageView
 from store.engine import Database
 from store.ledger import find_repeats
 from store.mailboxes import INBOX, Mailbox
-from store.message import prepare_message
+from store.message import content_of, prepare_message
 from store.plan import Filing, NewFolder, StorePlan, Submission
 
 log = logging.getLogger(__name__)
@@ -104,8 +104,12 @@ def _tasks(planned: Planned) -> Iterator[_Task]:
                 continue
             known = plan.store.ledger_key
             key: Hashable = (row, column) if known is None else (plan.store.store_id, known)
-            address = recipient.user.address or recipient.user.name
-            parcel = Parcel(hop, address, tuple(_copy(recipient.mailbox, one) for one in own))
+            parcel = Parcel(
+                hop,
+                recipient.user.address or recipient.user.name,
+                tuple(_copy(recipient.mailbox, one) for one in own),
+                tuple(content_of(notice.message) for notice in plan.store.notices),
+            )
             yield _Task(row, column, plan, plan.store, key, parcel)
 
 
@@ -153,7 +157,9 @@ def _settled(task: _Task, reply: LmtpReply) -> Plan:
     if not reply.positive:
         return replace(task.plan, store=None, reply=reply, hop=task.parcel.hop)
     _, others = _parted(task.store.filings)
-    store = replace(task.store, filings=tuple(others))
+    # That one about a bad rule has been told is remembered with the copy here.
+    notices = tuple(notice for notice in task.store.notices if notice.rule_id is not None)
+    store = replace(task.store, filings=tuple(others), notices=notices)
     return replace(task.plan, store=store, reply=reply, hop=task.parcel.hop)
 
 

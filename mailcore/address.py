@@ -8,6 +8,10 @@ from mailcore.path import canonical_quoted
 _A_LABEL = "xn--"
 
 
+_LONGEST = 1_000
+"""Characters above which a text is no address (RFC 5321 section 4.5.3.1); normalizing takes quadratic time."""
+
+
 def address_key(address: str) -> str:
     """Return the form under which two spellings of an address are the same mailbox here.
 
@@ -21,7 +25,8 @@ def address_key(address: str) -> str:
     'room@bücher.example'
     """
     folded = address.lower()
-    if folded.isascii() and _A_LABEL not in folded and '"' not in folded:
+    plain = folded.isascii() and _A_LABEL not in folded and '"' not in folded
+    if plain or len(address) > _LONGEST:
         return folded
     local, at, domain = address.rpartition("@") if "@" in address else (address, "", "")
     if len(local) > 1 and local[0] == local[-1] == '"':

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mailcore.content import Body, assemble, split
 from mailcore.imap import ImapCopy, imap_copy
 from mailcore.view import MessageView
-from store.packing import IDENTITY, pack
+from store.packing import IDENTITY, pack, unpack
 
 _LONGEST_VIEW = 1000  # characters kept of a header in the listing columns
 
@@ -84,6 +84,22 @@ def _new_body(body: Body) -> NewBody:
     codec, stored = pack(body.data)
     blob = NewBlob(body.sha256, len(body.data), codec, stored)
     return NewBody(blob, body.offset, body.encoding, body.line_length, body.ending)
+
+
+def content_of(new: NewMessage) -> bytes:
+    """Give back the bytes of a message that is not stored yet."""
+    bodies = (
+        Body(
+            body.offset,
+            body.blob.sha256,
+            unpack(body.blob.codec, body.blob.stored),
+            body.encoding,
+            body.line_length,
+            body.ending,
+        )
+        for body in new.bodies
+    )
+    return assemble(unpack(new.skeleton_codec, new.skeleton), tuple(bodies))
 
 
 def assemble_message(skeleton: bytes, bodies: list[Body]) -> bytes:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from store.engine import Database
+from store.migrate import ensure_schema
 from tests.support.postgres import Cluster, find_binaries, running_cluster
 from tests.support.servers import MISSING, REMEDY, missing_server
 
@@ -20,18 +22,59 @@ def postgres_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty PostgreSQL database of this test's own."""
+def bare_postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL database of this test's own in which there is nothing at all."""
     name = postgres_cluster.create_database()
     yield postgres_cluster.url(name)
     postgres_cluster.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The SQLAlchemy URL of an empty database: the test runs once on each engine."""
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of a database in which there is nothing at all: the test runs once on each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'kopano.db'}"
+    url: str = request.getfixturevalue("bare_postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: Cluster) -> str:
+    """The name of a database with the schema in it, to make others of."""
+    name = postgres_cluster.create_database()
+    _make_schema(postgres_cluster.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema in it, to copy."""
+    path = tmp_path_factory.mktemp("template") / "kopano.db"
+    _make_schema(f"sqlite:///{path}")
+    return path
+
+
+def _make_schema(url: str) -> None:
+    database = Database(url)
+    ensure_schema(database)
+    database.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL database of this test's own, with the schema and nothing in it."""
+    name = postgres_cluster.create_database(postgres_template)
+    yield postgres_cluster.url(name)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of a database with the schema and nothing in it: the test runs once on each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "kopano.db"
+        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+        return f"sqlite:///{path}"
     url: str = request.getfixturevalue("postgres_url")
     return url
 

@@ -9,8 +9,8 @@ from tests.support.servers import missing_server
 from tests.support.waiting import wait_for
 
 
-def test_a_database_url_is_an_empty_database(database_url: str) -> None:
-    engine = sqlalchemy.create_engine(database_url)
+def test_a_database_url_is_an_empty_database(bare_database_url: str) -> None:
+    engine = sqlalchemy.create_engine(bare_database_url)
     try:
         assert sqlalchemy.inspect(engine).get_table_names() == []
         with engine.begin() as connection:

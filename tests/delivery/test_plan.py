@@ -11,13 +11,15 @@ from delivery.arrival import Arrival, ForeignFolder, Wish
 from delivery.plan import Plan, is_spam, plan_delivery, plan_ordinary
 from delivery.site import Site, open_site
 from mailcore.envelope import Envelope
-from mailcore.errors import TemporaryError
-from mailcore.settings import DeliverySettings, Settings
+from mailcore.errors import TemporaryError, UsageError
+from mailcore.header_patterns import parse_header_patterns
+from mailcore.settings import DeliverySettings, OofSectionSettings, Settings, UserStoreSettings
 from mailcore.view import MessageView
-from oof.settings import TIME_LIMIT
+from oof.settings import TIME_LIMIT, OofPolicy
 from rules.message import Folded
-from store.mailboxes import DEFAULT_FOLDERS, JUNK, Mailbox, StoredOof, StoredRule
-from store.plan import SEEN, NewFolder, ledger_key
+from store.mailboxes import DEFAULT_FOLDERS, INBOX, JUNK, Mailbox, StoredOof, StoredRule
+from store.message import prepare_message
+from store.plan import SEEN, Filing, NewFolder, OofClaim, ledger_key
 from store.public import PUBLIC
 from tests.support.mailboxes import NOW, recipient_of
 
@@ -354,6 +356,85 @@ def test_silence_has_a_reason(raw: str, mail_from: str, oof: StoredOof | None, r
     plan = planned(raw, replace(BOX, oof=oof), mail_from=mail_from)
     assert (plan.oof, plan.store.outgoing) == (reason, ())
     assert plan.folder == "Inbox"
+
+
+def test_a_copy_of_the_answer_goes_with_it_into_sent_items() -> None:
+    (leaving,) = planned(box=replace(BOX, oof=AWAY), imap=True).store.outgoing
+    assert leaving.filed is not None
+    assert leaving.filed.filing == Filing(FOLDERS["Sent Items"], b"", NOW, flags=SEEN, imap=True)
+    assert leaving.filed.message == prepare_message(MessageView(leaving.mail.content), imap=True)
+
+
+@pytest.mark.parametrize(
+    ("box", "settings", "more"),
+    [
+        (BOX, OofSectionSettings(copy_to_sentmail=False), {}),
+        (replace(BOX, special={INBOX: 1}), OofSectionSettings(), {}),
+        (BOX, OofSectionSettings(), {"hop": "lmtp:127.0.0.1:24"}),  # whose folders are elsewhere
+    ],
+)
+def test_without_a_copy_it_leaves_all_the_same(
+    box: Mailbox, settings: OofSectionSettings, more: dict[str, str]
+) -> None:
+    site = open_site(Settings(oof=settings), "mx.example.org")
+    (leaving,) = plan_delivery(arrival(box=replace(box, oof=AWAY), **more), site).store.outgoing
+    assert leaving.filed is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "not_since"),
+    [
+        (OofSectionSettings(timelimit=60.0), NOW - 60.0),
+        (OofSectionSettings(repeat="once-per-period"), 5.0),
+    ],
+)
+def test_when_a_sender_is_answered_again(settings: OofSectionSettings, not_since: float) -> None:
+    site = open_site(Settings(oof=settings), "mx.example.org")
+    box = replace(BOX, oof=replace(AWAY, switched_on_at=5.0))
+    (leaving,) = plan_delivery(arrival(box=box), site).store.outgoing
+    assert leaving.claim == OofClaim("ben@example.net", not_since)
+
+
+def test_what_the_settings_say_of_answers() -> None:
+    settings = Settings(
+        oof=OofSectionSettings(
+            autorespond_cc=False, inhibit_auto_reply_headers="X-Robot*, Importance: low"
+        ),
+        delivery=DeliverySettings(internal_domains="b\xfccher.example EXAMPLE.net"),
+        userstore=UserStoreSettings(recipient_delimiter="-"),
+    )
+    site = open_site(settings, "mx.example.org")
+    assert site.oof == OofPolicy(
+        autorespond_cc=False,
+        inhibit_auto_reply_headers=parse_header_patterns(["X-Robot*", "Importance: low"]),
+        internal_domains=frozenset({"b\xfccher.example", "example.net"}),
+        delimiter="-",
+    )
+    box = replace(BOX, oof=replace(AWAY, external="none"))
+    assert plan_delivery(arrival(box=box), site).oof == "answered"
+    assert plan_delivery(arrival(box=box, mail_from="x@example.org"), site).oof == "outsider"
+    with pytest.raises(UsageError, match=r"\[oof\] inhibit_auto_reply_headers: 'a b' is no header"):
+        open_site(Settings(oof=OofSectionSettings(inhibit_auto_reply_headers="a b")), "mx")
+
+
+def test_known_outsiders_answer_mail_of_ours() -> None:
+    box = replace(BOX, oof=replace(AWAY, external="known"))
+    assert planned(box=box).oof == "unknown outsider"
+    answering = "In-Reply-To: <1@pc7.example.org>\r\n"
+    assert planned(answering + TEXT, box).oof == "answered"
+
+
+def test_mail_through_a_group_gets_no_answer() -> None:
+    came = arrival("To: team@example.org\r\n\r\n", replace(BOX, oof=AWAY))
+    for more in ({"via": "team@example.org"}, {"groups": frozenset({"team@example.org"})}):
+        member = replace(came, recipient=replace(came.recipient, **more))
+        assert plan_delivery(member, SITE).oof == "sent to a group"
+
+
+def test_the_address_of_the_envelope_is_mine_too() -> None:
+    came = arrival("To: sales+eu@example.net\r\n\r\n", replace(BOX, oof=AWAY))
+    recipient = replace(came.recipient, address="sales+eu@example.net")
+    assert plan_delivery(replace(came, recipient=recipient), SITE).oof == "answered"
 
 
 def test_a_mail_that_a_rule_deletes_is_answered_all_the_same() -> None:

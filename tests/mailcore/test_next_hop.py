@@ -19,8 +19,9 @@ def test_a_hop_is_our_store_or_an_lmtp_server(value: str, expected: str) -> None
 
 
 @pytest.mark.parametrize(
-    "value", ["", "Store", "lmtp:", "127.0.0.1:24", "smtp:a:25", "lmtp:unix:run", "lmtp::24", "lmtp:a:0"]
+    "value",
+    ["", "Store", "lmtp:", "127.0.0.1:24", "smtp:a:25", "lmtp:unix:run", "lmtp::24", "lmtp:a:0"],
 )
 def test_what_is_no_hop_stops_the_start(value: str) -> None:
-    with pytest.raises(UsageError, match="^DAGENT_DELIVERY_DELIVER_VIA: "):
+    with pytest.raises(UsageError, match=r"^DAGENT_DELIVERY_DELIVER_VIA: "):
         parse_settings({}, {"DAGENT_DELIVERY_DELIVER_VIA": value}, source="test")

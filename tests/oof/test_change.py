@@ -1,5 +1,6 @@
 """What a change makes of an out-of-office, and what it refuses."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,7 @@ from oof.change import (
     document_of,
     read_time,
     read_zone,
+    shown_in,
     write_time,
 )
 from oof.settings import OofSettings
@@ -60,6 +62,44 @@ OVER = OofSettings(True, "Away", "Back in June.", NOW - 2 * DAY, NOW - DAY)
         ),
         (LASTS, Change(OFF), OofSettings(False, "Away", "Back in June.", NOW - DAY, NOW + DAY)),
         (NOTHING, Change(OFF, message="M"), OofSettings(False, "", "M")),
+        (
+            NOTHING,
+            Change(ON, starts="2030-01-01 09:00", timezone="Asia/Tokyo"),
+            OofSettings(True, "", "", NOW, timezone="Asia/Tokyo"),
+        ),
+        (
+            replace(LASTS, timezone="Asia/Tokyo"),  # what is not named stays, the zone too
+            Change(ON, until="2030-01-02 08:00"),
+            replace(LASTS, timezone="Asia/Tokyo", ends_at=NOW + DAY - 3600),
+        ),
+        (
+            replace(LASTS, timezone="Asia/Tokyo"),
+            Change(ON, timezone="UTC"),
+            replace(LASTS, timezone="UTC"),
+        ),
+        (
+            replace(OVER, timezone="Asia/Tokyo"),  # a new absence is in the mailbox's zone again
+            Change(ON, starts="2030-01-01 01:00"),
+            OofSettings(True, "Away", "Back in June.", NOW),
+        ),
+        (
+            NOTHING,
+            Change(
+                external="none", external_message="E", internal_message="I", decline_meetings=True
+            ),
+            OofSettings(
+                *(False, "", ""),
+                external="none",
+                external_message="E",
+                internal_message="I",
+                decline_meetings=True,
+            ),
+        ),
+        (
+            OofSettings(True, "", "", external="none", decline_meetings=True),
+            Change(ON, external="all", decline_meetings=False),
+            OofSettings(True, "", ""),
+        ),
     ],
 )
 def test_changes(stored: OofSettings, change: Change, expected: OofSettings) -> None:
@@ -71,6 +111,9 @@ def test_changes(stored: OofSettings, change: Change, expected: OofSettings) -> 
     [
         (LASTS, Change(subject="S"), "out-of-office is on; give -m 1 to change its texts"),
         (OVER, Change(message="M"), "out-of-office is on; give -m 1 to change its texts"),
+        (LASTS, Change(external="none"), "out-of-office is on; give -m 1 to change its texts"),
+        (NOTHING, Change(external="some"), "--external 'some': expected one of none, known, all"),
+        (NOTHING, Change(ON, timezone="Mars/Base"), "time zone 'Mars/Base': expected an IANA name"),
         (NOTHING, Change(until=INFINITE), "--from and --until go with -m 1"),
         (LASTS, Change(OFF, starts="2030-01-01 01:00"), "--from and --until go with -m 1"),
         (NOTHING, Change(ON, until=""), "--until '': expected YYYY-MM-DD HH:MM"),
@@ -162,6 +205,35 @@ def test_the_texts_in_words() -> None:
     assert lines == ["Subject: S [31m", "Text:", "  One", "", "  Two"]
 
 
+def test_what_is_said_to_whom_in_words() -> None:
+    oof = OofSettings(False, "S", "M", external_message="E", internal_message="I\nJ")
+    _, _, *lines = describe("anna", oof, BERLIN, NOW)
+    everybody = ["Text:", "  M", "Text for senders inside:", "  I", "  J"]
+    assert lines == [*everybody, "Text for senders outside:", "  E"]
+    none = replace(oof, external="none", decline_meetings=True)
+    _, _, *lines = describe("anna", none, BERLIN, NOW)
+    nobody = "Senders outside: nobody outside gets an answer"
+    assert lines == [
+        *(*everybody, nobody, "Meetings: the auto-booker declines them during the absence")
+    ]
+    _, _, *lines = describe("anna", replace(oof, external="known"), BERLIN, NOW)
+    known = "Senders outside: of those outside, only who answers mail of ours gets one"
+    assert lines == [*everybody, known, "Text for senders outside:", "  E"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "zone"),
+    [
+        ("", None, "Europe/Berlin"),
+        ("Asia/Tokyo", None, "Asia/Tokyo"),
+        ("Asia/Tokyo", "UTC", "UTC"),
+        ("Mars/Base", None, "Europe/Berlin"),  # not known here any more
+    ],
+)
+def test_the_zone_in_which_a_window_is_shown(stored: str, asked: str | None, zone: str) -> None:
+    assert shown_in(replace(LASTS, timezone=stored), BERLIN, asked).key == zone
+
+
 def test_the_state_for_programs() -> None:
     assert document_of(LASTS, BERLIN, NOW) == {
         "set": True,
@@ -170,6 +242,11 @@ def test_the_state_for_programs() -> None:
         "message": "Back in June.",
         "from": "2029-12-31 01:00",
         "until": "2030-01-02 01:00",
+        "timezone": "Europe/Berlin",
+        "external": "all",
+        "external_message": "",
+        "internal_message": "",
+        "decline_meetings": False,
     }
     over = document_of(OVER, BERLIN, NOW)
     assert (over["set"], over["active"]) == (True, False)

@@ -127,10 +127,50 @@ def test_the_window_is_in_the_mailboxs_zone_unless_another_is_named(
         "message": "",
         "from": "2130-07-01 02:00",
         "until": "2130-08-01 02:00",
+        "timezone": "Europe/Berlin",
+        "external": "all",
+        "external_message": "",
+        "internal_message": "",
+        "decline_meetings": False,
     }
     elsewhere = set_oof.json("--timezone", "Asia/Tokyo")
     assert (elsewhere["from"], elsewhere["until"]) == ("2130-07-01 09:00", "2130-08-01 09:00")
     assert set_oof.json("-m", "1", "--until", "infinite")["until"] is None
+
+
+def test_a_zone_is_kept_with_the_window(
+    set_oof: SetOof, stored: Callable[[], StoredOof | None]
+) -> None:
+    words = ("-m", "1", "--from", "2130-07-01 09:00", "--timezone", "Asia/Tokyo")
+    document = set_oof.json(*words)
+    assert (document["from"], document["timezone"]) == ("2130-07-01 09:00", "Asia/Tokyo")
+    found = stored()
+    assert found is not None
+    assert found.starts_at == datetime(2130, 7, 1, tzinfo=UTC).timestamp()
+    assert found.timezone == "Asia/Tokyo"
+    assert "will answer from 2130-07-01 09:00 (Asia/Tokyo)" in set_oof.ok()
+    set_oof.json("--timezone", "UTC")  # only shown so
+    assert stored() == found
+
+
+def test_what_is_said_to_whom(
+    set_oof: SetOof, stored: Callable[[], StoredOof | None], tmp_path: Path
+) -> None:
+    for name in ("all", "inside", "outside"):
+        (tmp_path / name).write_text(f"For {name}.\n")
+    set_oof.ok(
+        *("-m", "1", "-n", str(tmp_path / "all"), "--external", "known"),
+        *("--internal-message", str(tmp_path / "inside"), "--decline-meetings", "yes"),
+        *("--external-message", str(tmp_path / "outside")),
+    )
+    found = stored()
+    assert found is not None
+    assert (found.message, found.internal_message) == ("For all.\n", "For inside.\n")
+    assert (found.external, found.external_message) == ("known", "For outside.\n")
+    assert found.decline_meetings
+    document = set_oof.json("-m", "1", "--external", "none", "--decline-meetings", "no")
+    assert (document["external"], document["decline_meetings"]) == ("none", False)
+    assert document["internal_message"] == "For inside.\n"
 
 
 def test_a_mailbox_without_a_zone_has_the_default_one(
@@ -211,6 +251,16 @@ def test_what_is_wrong_with_a_request(
         (("-u", "anna", "-t", "\udcff"), "-t: the value is not valid text in the locale's charset"),
         (("-u", "anna", "--config", "/no/file"), "/no/file: cannot be read: No such file"),
         (("--nonsense",), "No such option"),
+        (("-u", "anna", "--external", "some"), "Invalid value for '--external': 'some' is not one"),
+        (("-u", "anna", "--decline-meetings", "x"), "Invalid value for '--decline-meetings'"),
+        (
+            ("-u", "anna", "--internal-message", "/no/such/file"),
+            "--internal-message /no/such/file: cannot be read: No such file",
+        ),
+        (
+            ("-u", "anna", "-n", "-", "--external-message", "-"),
+            "only one text can come from standard input; name files for the others",
+        ),
     ],
 )
 def test_mistakes_that_need_no_database(

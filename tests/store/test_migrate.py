@@ -23,16 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(bare_database_url: str) -> Iterator[Database]:
     """Open and empty: no schema yet."""
-    opened = Database(database_url)
+    opened = Database(bare_database_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def server(postgres_url: str) -> Iterator[Database]:
-    opened = Database(postgres_url)
+def server(bare_postgres_url: str) -> Iterator[Database]:
+    opened = Database(bare_postgres_url)
     yield opened
     opened.close()
 
@@ -156,12 +156,12 @@ def test_a_migration_that_breaks_off_leaves_nothing(database: Database) -> None:
         assert set(inspect(connection).get_table_names()) == {last}
 
 
-def test_two_agents_that_start_at_once_on_an_empty_server(postgres_url: str) -> None:
+def test_two_agents_that_start_at_once_on_an_empty_server(bare_postgres_url: str) -> None:
     code = (
         "import sys; from store.engine import Database; from store.migrate import ensure_schema;"
         " ensure_schema(Database(sys.argv[1]))"
     )
-    command = [sys.executable, "-c", code, postgres_url]
+    command = [sys.executable, "-c", code, bare_postgres_url]
     agents = [
         subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -86,9 +86,9 @@ FILLED = {
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(bare_database_url: str) -> Iterator[Database]:
     """A database of the first schema, in use."""
-    opened = Database(database_url)
+    opened = Database(bare_database_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with opened.write() as connection:

@@ -128,3 +128,28 @@ def test_changing_the_text_while_on_keeps_the_absence(
     assert answered(database) == {(store_id, "ben@example.org")}
     switch(database, store_id, AWAY)
     assert answered(database) == set()
+
+
+def test_switching_on_again_after_its_end_begins_a_new_absence(
+    database: Database, stores: list[int]
+) -> None:
+    store_id, _ = stores
+    switch(database, store_id, replace(AWAY, ends_at=1.5e9))
+    row = {"store_id": store_id, "sender_key": "ben@example.org", "answered_at": 5.0}
+    with database.write() as connection:
+        connection.execute(insert(oof_memory), [row])
+    before = time.time()
+    assert switch(database, store_id, AWAY).switched_on_at >= before
+    assert answered(database) == set()
+
+
+def test_everything_that_is_set_comes_back(database: Database, stores: list[int]) -> None:
+    oof = StoredOof(
+        *(False, "S", "M", 1.0, 2.0, 0.0),
+        timezone="Asia/Tokyo",
+        external="known",
+        external_message="E",
+        internal_message="I",
+        decline_meetings=True,
+    )
+    assert switch(database, stores[0], oof) == oof

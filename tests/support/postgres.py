@@ -43,11 +43,15 @@ class Cluster:
         self.port = port
         self._created = 0
 
-    def create_database(self) -> str:
-        """Create an empty database and return its name."""
+    def create_database(self, template: str = "template1") -> str:
+        """Create a database like another one, by default an empty one, and return its name."""
         self._created += 1
         name = f"test_{self._created}"
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._administer(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
         return name
 
     def drop_database(self, name: str) -> None:
