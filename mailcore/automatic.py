@@ -64,6 +64,6 @@ def is_by_hand(auto_submitted: str) -> bool:
     """Whether this value of Auto-Submitted says that a person has sent the mail (RFC 3834 section 5).
 
     >>> is_by_hand("No; comment=x"), is_by_hand(""), is_by_hand("auto-generated")
-    (True, True, False)
+    (True, False, False)
     """
-    return auto_submitted.partition(";")[0].partition("(")[0].strip().casefold() in {"", "no"}
+    return auto_submitted.partition(";")[0].partition("(")[0].strip().casefold() == "no"

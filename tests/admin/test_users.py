@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
@@ -247,3 +248,30 @@ def test_two_administrators_create_the_same_user_at_once(
     assert "somebody else has just taken that name or address" in said
     assert "tall-ladder" not in said
     assert "argon2" not in said
+
+
+# -- the next hop
+
+
+def test_a_next_hop_is_set_shown_and_taken_away(shell: Shell, installed: Installed) -> None:
+    shell.ok("-u", "anna", "--deliver-via", "lmtp:unix:/run/dovecot/lmtp")
+    assert shell.json("--details", "anna")["deliver_via"] == "lmtp:unix:/run/dovecot/lmtp"
+    assert "Mail goes to:" in shell.ok("--details", "anna")
+    shell.ok("-u", "anna", "--deliver-via", "store")
+    shell.ok("-u", "anna", "--deliver-via", "")
+    assert shell.json("--details", "anna")["deliver_via"] == ""
+    assert "Mail goes to" not in shell.ok("--details", "anna")
+
+
+def test_what_is_no_next_hop_changes_nothing(shell: Shell) -> None:
+    expected = "--deliver-via: expected store, lmtp:unix:/path or lmtp:host:port, not 'dovecot'"
+    assert expected in shell.refuses("-u", "anna", "--deliver-via", "dovecot", "-f", "Ann")
+    assert shell.json("--details", "anna")["fullname"] != "Ann"
+
+
+def test_rules_name_the_folders_of_the_next_hop(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "rule.json"
+    file.write_text('{"name": "lists", "then": [{"move": "Lists"}]}')
+    assert "has no folder 'Lists'" in shell.refuses("--add-rule", "anna", str(file))
+    shell.ok("-u", "anna", "--deliver-via", "lmtp:localhost:24")
+    shell.ok("--add-rule", "anna", str(file))

@@ -19,12 +19,12 @@ from delivery.arrival import ForeignFolder
 from delivery.deliver import Planned, plan_fallback, plan_message, replies_of
 from delivery.hop_session import HOP_DOWN, WRONG_HOP, NextHops, Parcel, address_with
 from delivery.next_hop import goes_elsewhere, hand_over, hand_over_acknowledged
-from delivery.site import Site
+from delivery.site import Site, open_site
 from mailcore.envelope import Envelope
 from mailcore.errors import TemporaryError
 from mailcore.path import parse_path_argument
 from mailcore.reply import DELIVERED, LmtpReply
-from mailcore.settings import DeliverySettings, Settings
+from mailcore.settings import DeliverySettings, RuleSettings, Settings
 from mailcore.view import MessageView
 from store.jobs import lease_jobs
 from store.mailboxes import INBOX, Mailbox, StoredOof
@@ -231,6 +231,16 @@ def test_notices_go_behind_the_mail(post_office: PostOffice) -> None:
     assert [rule.reported for rule in box.rules] == [True]
     settle(post_office, planned(recipient_of(box), raw=RAW + b"again"), spy)
     assert spy.sent[1][3][0].notices == ()
+
+
+def test_a_notice_that_the_hop_has_is_not_kept_here(post_office: PostOffice) -> None:
+    rules = RuleSettings(forward_whitelist_domains="example.org")
+    box = mailbox(post_office, [{"redirect": ["cleo@example.net"]}])
+    site = open_site(Settings(rules=rules), "mx.example.org")
+    spy = Spy(TAKEN)
+    settle(post_office, planned(recipient_of(box), site=site), spy)
+    assert MessageView(spy.sent[0][3][0].notices[0]).subject == "Not forwarded: Lunch"
+    assert post_office.store(box).size == 0
 
 
 # -- what the booker hands back

@@ -175,6 +175,14 @@ def test_while_it_is_down_the_sender_keeps_the_mail(
     assert len(agent.mails("ours")) == 1
 
 
+def test_a_next_hop_that_is_ourselves_ends_the_loop(tmp_path: Path) -> None:
+    agent = RunningAgent(tmp_path)
+    agent.settings["DAGENT_DELIVERY_DELIVER_VIA"] = f"lmtp:{HOST}:{agent.port}"
+    with agent:
+        agent.add_user("anna")
+        assert codes(send(agent, "anna")) == ["550 5.4.6"]
+
+
 # -- a crash
 
 
