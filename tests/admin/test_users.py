@@ -253,7 +253,8 @@ def test_two_administrators_create_the_same_user_at_once(
 # -- the next hop
 
 
-def test_a_next_hop_is_set_shown_and_taken_away(shell: Shell, installed: Installed) -> None:
+@pytest.mark.usefixtures("installed")
+def test_a_next_hop_is_set_shown_and_taken_away(shell: Shell) -> None:
     shell.ok("-u", "anna", "--deliver-via", "lmtp:unix:/run/dovecot/lmtp")
     assert shell.json("--details", "anna")["deliver_via"] == "lmtp:unix:/run/dovecot/lmtp"
     assert "Mail goes to:" in shell.ok("--details", "anna")
@@ -263,12 +264,14 @@ def test_a_next_hop_is_set_shown_and_taken_away(shell: Shell, installed: Install
     assert "Mail goes to" not in shell.ok("--details", "anna")
 
 
+@pytest.mark.usefixtures("installed")
 def test_what_is_no_next_hop_changes_nothing(shell: Shell) -> None:
     expected = "--deliver-via: expected store, lmtp:unix:/path or lmtp:host:port, not 'dovecot'"
     assert expected in shell.refuses("-u", "anna", "--deliver-via", "dovecot", "-f", "Ann")
     assert shell.json("--details", "anna")["fullname"] != "Ann"
 
 
+@pytest.mark.usefixtures("installed")
 def test_rules_name_the_folders_of_the_next_hop(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "rule.json"
     file.write_text('{"name": "lists", "then": [{"move": "Lists"}]}')
