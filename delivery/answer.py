@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from delivery.arrival import Arrival
 from delivery.site import Site
 from mailcore.address import address_key
+from mailcore.inside import inside_of
 from mailcore.outgoing import OutgoingMail
 from mailcore.view import MessageView
 from oof.acquaintance import answers_ours
 from oof.compose import compose_answer
-from oof.decide import Suppress, decide, inside
+from oof.decide import Suppress, decide
 from oof.recipients import Owner
 from oof.settings import OofSettings
 from store.mailboxes import SENT, StoredOof
@@ -32,6 +33,8 @@ def answer(
 
     It leaves only if the store finds that this sender has had none (its claim), and its copy with it.
     """
+    if oof is None:
+        return (), "not active"
     recipient = arrival.recipient
     user, view = recipient.user, arrival.view
     own = frozenset((*user.addresses, recipient.address))
@@ -42,11 +45,10 @@ def answer(
         oof,
         arrival.now,
         policy=site.oof,
-        knows=lambda _: answers_ours(view, inside(own, site.oof)),
+        knows=lambda _: answers_ours(view, inside_of(own, site.oof.internal_domains)),
     )
     if isinstance(decision, Suppress):
         return (), decision.reason
-    assert oof is not None
     mail = compose_answer(
         view,
         subject=oof.subject,

@@ -185,7 +185,8 @@ def _send_one(
         )
         for address in addresses:
             if address != parcel.address and answers[address].code >= 500:
-                log.warning("%s: to the Inbox: %s", address, answers.pop(address))
+                refusal = _as_ours(answers.pop(address))
+                log.warning("%s: the next hop said %s; its Inbox is asked", address, refusal)
                 if parcel.address not in answers:
                     (answers[parcel.address],) = client.send(mail_from, [parcel.address], content)
         replies += map(_as_ours, answers.values())

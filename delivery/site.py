@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delivery.hooks import Hooks
-from mailcore.address import address_key
 from mailcore.errors import UsageError
 from mailcore.header_patterns import HeaderPattern, parse_header_patterns
+from mailcore.inside import read_domains
 from mailcore.settings import RuleSettings, Settings
 from oof.settings import OofPolicy
 from rules.forward import ForwardPolicy
@@ -57,13 +57,12 @@ def _patterns(listed: str, setting: str) -> tuple[HeaderPattern, ...]:
 
 def _oof_policy(settings: Settings) -> OofPolicy:
     said = settings.oof.inhibit_auto_reply_headers
-    domains = settings.delivery.internal_domains.split()
     return OofPolicy(
         autorespond_cc=settings.oof.autorespond_cc,
         autorespond_bcc=settings.oof.autorespond_bcc,
         autorespond_norecip=settings.oof.autorespond_norecip,
         inhibit_auto_reply_headers=_patterns(said, "[oof] inhibit_auto_reply_headers"),
-        internal_domains=frozenset(address_key(f"@{domain}")[1:] for domain in domains),
+        internal_domains=read_domains(settings.delivery.internal_domains),
         delimiter=settings.userstore.recipient_delimiter,
     )
 

@@ -1,8 +1,8 @@
 """What is settled before any folder is chosen: mail that goes round in circles, and mail that has expired.
 
 A mail that bears our own Delivered-To for this very mailbox has been here before: it is kept, in the Inbox, and nothing
-more is done for it, so that it goes nowhere a second time; but where a next hop has the mailbox it may be that one which
-brings it back, and more than a few of ours are a loop.  One with more Received headers than a sane route has is
+more is done for it, so that it goes nowhere a second time.  Where a next hop has the mailbox it may be that hop which
+brings it back: more than a few of ours are a loop.  One with more Received headers than a sane route has is
 refused with 5.4.6 (RFC 3463 section 3.5: routing loop).  A mail whose Expiry-Time (or Expires, which RFC 4021
 registers) is past is taken and not stored: 250 2.4.7, delivery time expired.
 """

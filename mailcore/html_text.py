@@ -19,6 +19,7 @@ _LINE_BREAKING = re.compile(
     "address|article|blockquote|br|center|dd|div|dl|dt|footer|form|h[1-6]|header|hr|li|main|nav|ol"
     "|p|pre|section|table|tr|ul"
 )
+_DOCUMENT = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 # More digits than any character has: int() refuses thousands of them.
 _ENDLESS_REFERENCE = re.compile(r"&#[0-9]{9,}+;?")
@@ -42,6 +43,11 @@ def text_of_html(markup: str) -> str:
     text = html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", "".join(kept)))
     lines = (_WHITE_SPACE.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def is_html(text: str) -> bool:
+    """Whether a text says of itself that it is HTML: it begins with a document type or `<html`."""
+    return bool(_DOCUMENT.match(text))
 
 
 def _markup_end(markup: str, found: re.Match[str], name: str) -> int:

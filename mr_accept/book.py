@@ -16,7 +16,7 @@ from mailcore.errors import TemporaryError
 from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import Asked, limits_of, read_request
-from mr_accept.booking_rows import Held, held_of, policy_of, zone_of
+from mr_accept.booking_rows import Held, held_of, policy_for, zone_of
 from mr_accept.calendar_writer import CalendarWriter
 from mr_accept.change import Change, change_of, lineages_after, lineages_of, outdated
 from mr_accept.decide import decide
@@ -187,7 +187,9 @@ class Booker:
         single = None if case.change.whole else [item.recurrence_id for item in case.change.fresh]
         own = held_by(connection, case.held.ids, single) if case.held.ids else []
         recurring = work.asked.meeting.recurring
-        decision = decide(case.wanted, recurring, spans, policy_of(work.recipient), own)
+        organizer = work.asked.meeting.organizer.address
+        policy = policy_for(work.recipient, organizer, self._settings, time.time())
+        decision = decide(case.wanted, recurring, spans, policy, own)
         booked = any(row.state == ACCEPTED for row in case.held.stored)
         return replace(decision, keeps=booked and not decision.accepted)
 

@@ -1,9 +1,12 @@
 """Between stored bookings and the values that decisions are made of."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mailcore.html_text import is_html, text_of_html
+from mailcore.inside import domain_of, inside_of, read_domains
 from mailcore.settings import Settings
+from mailcore.window import within
 from mr_accept.calendar_object import compose_object
 from mr_accept.change import Row
 from mr_accept.fate import Known, Origin, StoredOrganizer
@@ -98,6 +101,32 @@ def policy_of(recipient: Recipient) -> BookingPolicy:
         decline_conflict=recipient.mailbox.mr_decline_conflict,
         decline_recurring=recipient.mailbox.mr_decline_recurring,
     )
+
+
+def policy_for(
+    recipient: Recipient, organizer: str, settings: Settings, now: float
+) -> BookingPolicy:
+    """The rules for what an organizer asks at `now` (epoch seconds): as they are, or those of an absence."""
+    absence = _absence(recipient, organizer, settings, now)
+    return replace(policy_of(recipient), absence=absence)
+
+
+def _absence(recipient: Recipient, organizer: str, settings: Settings, now: float) -> str | None:
+    """The out-of-office text for an organizer, while the mailbox declines meetings because of its absence; else None.
+
+    Who is outside gets an empty text unless everybody there is answered.
+    """
+    oof = recipient.mailbox.oof
+    if oof is None or not (oof.enabled and oof.decline_meetings):
+        return None
+    if not within(now, oof.starts_at, oof.ends_at):
+        return None
+    domains = read_domains(settings.delivery.internal_domains)
+    if domain_of(organizer) in inside_of(recipient.user.addresses, domains):
+        text = oof.internal_message or oof.message
+    else:
+        text = (oof.external_message or oof.message) if oof.external == "all" else ""
+    return text_of_html(text) if is_html(text) else text
 
 
 def split_occurrences(

@@ -1,4 +1,4 @@
-"""The decision about a request: the rule about recurring meetings first, then conflicts.
+"""The decision about a request: absence first, then the rule about recurring meetings, then conflicts.
 
 Every occurrence of the request counts, against the other bookings and against its own series.
 """
@@ -25,6 +25,8 @@ def decide(
     asks for no more than before, and fits also where the resource is overbooked (by an import, or
     since its capacity was lowered).  TRANSP:TRANSPARENT makes no difference: a resource is held either way.
     """
+    if policy.absence is not None:
+        return Decision(accepted=False, reason=Reason.ABSENT, text=policy.absence)
     if recurring and policy.decline_recurring:
         return Decision(accepted=False, reason=Reason.RECURRING)
     if policy.decline_conflict:

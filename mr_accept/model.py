@@ -244,11 +244,15 @@ class Lineage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BookingPolicy:
-    """A resource's rules for booking; a room's capacity is always 1."""
+    """A resource's rules for booking; a room's capacity is always 1.
+
+    With `absence`, a text that may be empty, everything is declined.
+    """
 
     capacity: int = 1
     decline_conflict: bool = True
     decline_recurring: bool = False
+    absence: str | None = None
 
 
 class Reason(enum.Enum):
@@ -257,6 +261,7 @@ class Reason(enum.Enum):
     RECURRING = "recurring meetings are not allowed"
     BUSY = "the resource is already booked at that time"
     ITSELF = "its own occurrences overlap"
+    ABSENT = "out of office at present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +269,11 @@ class Decision:
     """The answer to a request; `clashes` are its occurrences that do not fit, in order.
 
     `keeps` tells that what was booked before the request stays booked although it is declined.
+    `text` is what is said besides.
     """
 
     accepted: bool
     reason: Reason | None = None
     clashes: tuple[Occurrence, ...] = ()
     keeps: bool = False
+    text: str = ""

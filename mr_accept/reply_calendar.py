@@ -24,6 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9-]+")
 _STATUS = {
     None: "2.0;Success",
     Reason.BUSY: "4.0;Event conflict.  Date-time is busy.",
+    Reason.ABSENT: "4.0;Event conflict.  Date-time is busy.",
     Reason.ITSELF: "4.0;Event conflict.  Date-time is busy.",
     Reason.RECURRING: "3.14;Unsupported capability",
 }

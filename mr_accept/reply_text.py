@@ -1,6 +1,7 @@
 """What the organizer reads: what was asked for, when, and for a decline why."""
 
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from mailcore.charset import one_line
 from mr_accept.model import Decision, Duration, Form, Instance, Moment, Occurrence, Zone
@@ -43,6 +44,7 @@ def compose_text(
         lines = [f"{name} has declined the meeting: {why}."]
         if decision.keeps:
             lines.append("What was booked for this meeting before stays booked.")
+        lines += _besides(decision.text)
     lines += ["", f"What: {title_of(instance)}", f"When: {_when(instance, zone)}"]
     if place := one_line(instance.location):
         lines.append(f"Where: {place[:_LONGEST_TITLE]}")
@@ -54,6 +56,14 @@ def compose_text(
         if (more := len(decision.clashes) - _MOST_CLASHES) > 0:
             lines.append(f"  and {more} more")
     return "\n".join([*lines, ""])
+
+
+def _besides(text: str) -> list[str]:
+    """A text of the resource's own, in lines of any length, after an empty line."""
+    if not text.strip():
+        return []
+    lines = ["", *text.strip().splitlines()]
+    return [folded for line in lines for folded in wrap(one_line(line)) or [""]]
 
 
 def _when(instance: Instance, zone: Zone) -> str:

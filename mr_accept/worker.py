@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from delivery.deliver import plan_fallback
 from delivery.hop_session import NextHops
 from delivery.next_hop import hand_over_acknowledged
-from delivery.site import open_site
+from delivery.site import Site, open_site
 from mailcore import failpoint
 from mailcore.errors import MailError, NoSuchRecipientError, TemporaryError
 from mailcore.log_fields import LogFields
@@ -171,7 +172,7 @@ class Worker:
     def _fallback(self, job: Job) -> Submission:
         try:
             recipient = self._directory.by_store(job.store_id)
-            planned = plan_fallback(job, recipient, open_site(self._settings, self._hostname))
+            planned = plan_fallback(job, recipient, self._site())
             return hand_over_acknowledged(planned, self._hops, self._database)
         except NoSuchRecipientError:
             pass  # an orphaned mailbox: nobody's rules apply
@@ -180,6 +181,13 @@ class Worker:
         except Exception:
             log.exception("job %d: no plan; filed in the Inbox", job.id)
         return self._into_inbox(job)
+
+    def _site(self) -> Site:
+        """What holds for a message handed back; its next hop has to answer well within the lease."""
+        settings = self._settings
+        longest = min(settings.delivery.deliver_via_timeout, settings.booking.lease / 3)
+        delivery = replace(settings.delivery, deliver_via_timeout=longest)
+        return open_site(replace(settings, delivery=delivery), self._hostname)
 
     def _into_inbox(self, job: Job) -> Submission:
         with self._database.read() as connection:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from mailcore.address import address_key
+from mailcore.inside import domain_of
 from mailcore.view import MessageView
 
 _ID_DOMAIN = re.compile(r"@([^<>@\s]{1,255})>")
@@ -17,5 +17,5 @@ def answers_ours(view: MessageView, domains: Collection[str]) -> bool:
     True
     """
     named = f"{view.header('In-Reply-To') or ''} {view.header('References') or ''}"
-    hosts = {f".{address_key(f'@{host}')[1:]}" for host in _ID_DOMAIN.findall(named)}
+    hosts = {f".{domain_of(f'@{host}')}" for host in _ID_DOMAIN.findall(named)}
     return any(host.endswith(f".{domain}") for host in hosts for domain in domains if domain)

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from mailcore.charset import one_line
 from mailcore.header_text import header_mailbox, header_text, threading_fields
-from mailcore.html_text import text_of_html
+from mailcore.html_text import is_html, text_of_html
 from mailcore.mime_writing import make_boundary, multipart_entity
 from mailcore.outgoing import OutgoingMail
 from mailcore.view import MessageView
@@ -20,7 +20,6 @@ from oof.settings import DEFAULT_SUBJECT
 
 _LONGEST_SUBJECT = 200  # characters of our subject, and of the original that is repeated behind it
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_HTML = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def compose_answer(
@@ -65,7 +64,7 @@ def _thread(view: MessageView) -> str:
 
 def _entity(text: str) -> bytes:
     """The text as a MIME entity: its fields, a blank line, its body."""
-    if not _HTML.match(text):
+    if not is_html(text):
         return _part("text/plain; charset=utf-8; format=flowed", flow(text))
     html = _part("text/html; charset=utf-8", text)
     plain = _part("text/plain; charset=utf-8; format=flowed", flow(text_of_html(text)))

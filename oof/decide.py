@@ -3,14 +3,14 @@
 Pure: the memory of who was answered lies with the store, which settles it in the transaction of the answer.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mailcore.address import address_key
 from mailcore.automatic import why_automatic, why_robot
 from mailcore.envelope import Envelope
 from mailcore.header_patterns import find_header
+from mailcore.inside import domain_of, inside_of
 from mailcore.meeting import meeting_method
 from mailcore.view import MessageView
 from oof.recipients import Owner, why_not_mine
@@ -68,20 +68,14 @@ def decide(
     )
     if reason:
         return Suppress(reason)
-    domain = address_key(sender).rpartition("@")[2]
-    internal = "@" not in sender or domain in inside(owner.addresses, policy)
+    inside = inside_of(owner.addresses, policy.internal_domains)
+    internal = "@" not in sender or domain_of(sender) in inside
     if not internal and settings.external == NOBODY:
         return Suppress("outsider")
     if not internal and settings.external == KNOWN and not knows(sender):
         return Suppress("unknown outsider")
     text = settings.text_for(internal=internal)
     return Respond(text, sender, "internal" if internal else "external")
-
-
-def inside(addresses: Collection[str], policy: OofPolicy) -> frozenset[str]:
-    """The domains whose senders are no outsiders to a user with these addresses."""
-    own = (address_key(address).rpartition("@")[2] for address in addresses)
-    return policy.internal_domains or frozenset(own)
 
 
 def _about_sender(view: MessageView, sender: str, owner: Owner, policy: OofPolicy) -> str:

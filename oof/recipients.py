@@ -4,7 +4,6 @@ Only a mail that names the user is answered: not what came through a group, nor,
 copy.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailcore.address import address_key
@@ -52,11 +51,8 @@ def why_not_mine(view: MessageView, owner: Owner, policy: OofPolicy) -> str:
 def _named(view: MessageView, name: str, delimiter: str) -> set[str]:
     """The keys of the addresses in a field and in its Resent- form, with their details and without."""
     boxes = (*view.addresses(name), *view.addresses(f"Resent-{name}"))
-    return set().union(*_all_spellings((box.address for box in boxes if box.address), delimiter))
-
-
-def _all_spellings(addresses: Iterable[str], delimiter: str) -> Iterable[set[str]]:
-    return (_spellings(address, delimiter) for address in addresses)
+    found: set[str] = set()
+    return found.union(*(_spellings(box.address, delimiter) for box in boxes if box.address))
 
 
 def _spellings(address: str, delimiter: str) -> set[str]:

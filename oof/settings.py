@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mailcore.header_patterns import HeaderPattern, parse_header_patterns
+from mailcore.window import within
 
 DEFAULT_SUBJECT = "Out of office"
 TIME_LIMIT = 86_400.0
@@ -39,10 +40,7 @@ class OofSettings:
 
     def active(self, now: float) -> bool:
         """Whether answers go out at `now`: switched on, and from <= now <= until."""
-        if not self.enabled:
-            return False
-        started = self.starts_at is None or self.starts_at <= now
-        return started and not self.over(now)
+        return self.enabled and within(now, self.starts_at, self.ends_at)
 
     def over(self, now: float) -> bool:
         """Whether the window has ended before `now`, switched on or not."""
@@ -57,8 +55,8 @@ class OofSettings:
 class OofPolicy:
     """What the settings say of everybody's out-of-office; the names are those of the settings.
 
-    `internal_domains` are mail domains whose senders are inside, folded as in mailcore.address.address_key; without
-    any it is those of the user's own addresses.  `delimiter` holds the characters that begin a detail in an address.
+    `internal_domains` are mail domains whose senders are inside, as mailcore.inside reads them; without any
+    it is those of the user's own addresses.  `delimiter` holds the characters that begin a detail in an address.
     """
 
     autorespond_cc: bool = True

@@ -9,11 +9,12 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from mailcore.errors import TemporaryError, UsageError
 from store.counters import raise_counter
@@ -216,9 +217,14 @@ def update_mailbox(connection: Connection, store_id: int, values: Mapping[str, o
 
 def load_mailbox(connection: Connection, external_id: str) -> Mailbox | None:
     """The store of a plugin's user, or None when it has none."""
-    query = select(mailbox_store).where(mailbox_store.c.external_id == external_id)
-    row = connection.execute(query).first()
-    return None if row is None else _load(connection, row)
+    return load_mailboxes(connection, [external_id]).get(external_id)
+
+
+def load_mailboxes(connection: Connection, external_ids: Sequence[str]) -> dict[str, Mailbox]:
+    """The stores of some users by their external ids, a few hundred at a time; who has none is left out."""
+    query = select(mailbox_store).where(mailbox_store.c.external_id.in_(external_ids))
+    rows = connection.execute(query).all()
+    return {row.external_id: mailbox for row, mailbox in _load(connection, rows)}
 
 
 def load_mailbox_by_id(connection: Connection, store_id: int) -> Mailbox | None:
@@ -226,8 +232,9 @@ def load_mailbox_by_id(connection: Connection, store_id: int) -> Mailbox | None:
     query = select(mailbox_store).where(
         mailbox_store.c.id == store_id, mailbox_store.c.deleted_at.is_(None)
     )
-    row = connection.execute(query).first()
-    return None if row is None else _load(connection, row)
+    return next(
+        (mailbox for _, mailbox in _load(connection, connection.execute(query).all())), None
+    )
 
 
 def external_id_of(connection: Connection, store_id: int) -> str | None:
@@ -246,12 +253,40 @@ def find_folder(mailbox: Mailbox, path: str) -> int:
     )
 
 
-def _load(connection: Connection, row: Row[Any]) -> Mailbox:
-    folders = connection.execute(
-        select(folder.c.id, folder.c.parent_id, folder.c.name, folder.c.special_use)
-        .where(folder.c.store_id == row.id, folder.c.deleted_at.is_(None))
-        .order_by(folder.c.id)
-    ).all()
+def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Mailbox]]:
+    """The mailboxes of some rows of `mailbox_store`, each with its row."""
+    ids = [row.id for row in rows]
+    folders = _by_store(
+        connection,
+        select(
+            folder.c.store_id, folder.c.id, folder.c.parent_id, folder.c.name, folder.c.special_use
+        )
+        .where(folder.c.store_id.in_(ids), folder.c.deleted_at.is_(None))
+        .order_by(folder.c.id),
+    )
+    rules = _by_store(
+        connection,
+        select(rule).where(rule.c.store_id.in_(ids)).order_by(rule.c.sequence, rule.c.id),
+    )
+    oof = _by_store(connection, select(oof_setting).where(oof_setting.c.store_id.in_(ids)))
+    for row in rows:
+        yield row, _mailbox(row, folders[row.id], rules[row.id], oof[row.id])
+
+
+def _by_store(connection: Connection, query: Select[Any]) -> Mapping[int, Sequence[Row[Any]]]:
+    """The rows that a query finds, in its order, by their `store_id`; none for every other store."""
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.store_id].append(row)
+    return found
+
+
+def _mailbox(
+    row: Row[Any],
+    folders: Sequence[Row[Any]],
+    rules: Sequence[Row[Any]],
+    oof: Sequence[Row[Any]],
+) -> Mailbox:
     return Mailbox(
         id=row.id,
         guid=row.guid,
@@ -265,8 +300,11 @@ def _load(connection: Connection, row: Row[Any]) -> Mailbox:
         deliver_via=row.deliver_via,
         folders={path: number for number, path in folder_paths(folders).items()},
         special={f.special_use: f.id for f in folders if f.special_use},
-        rules=_load_rules(connection, row.id),
-        oof=_load_oof(connection, row.id),
+        rules=tuple(
+            StoredRule(r.id, r.sequence, r.enabled, r.version, r.document, r.reported)
+            for r in rules
+        ),
+        oof=_stored_oof(oof[0]) if oof else None,
     )
 
 
@@ -284,18 +322,7 @@ def folder_paths(folders: Sequence[Any]) -> dict[int, str]:
     return paths
 
 
-def _load_rules(connection: Connection, store_id: int) -> tuple[StoredRule, ...]:
-    query = select(rule).where(rule.c.store_id == store_id).order_by(rule.c.sequence, rule.c.id)
-    return tuple(
-        StoredRule(row.id, row.sequence, row.enabled, row.version, row.document, row.reported)
-        for row in connection.execute(query)
-    )
-
-
-def _load_oof(connection: Connection, store_id: int) -> StoredOof | None:
-    row = connection.execute(select(oof_setting).where(oof_setting.c.store_id == store_id)).first()
-    if row is None:
-        return None
+def _stored_oof(row: Row[Any]) -> StoredOof:
     return StoredOof(
         enabled=row.enabled,
         subject=row.subject,

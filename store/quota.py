@@ -4,7 +4,7 @@ The size is looked at before anything is written.  On PostgreSQL another agent m
 so the size is looked at again when the store's row is locked, and the batch is repeated where it is over now.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -41,13 +41,17 @@ def over_quota(connection: Connection, works: Works) -> list[Place]:
     return full
 
 
-def check_quota(connection: Connection, works: Works) -> None:
-    """Raises RepeatSinglyError when somebody else has filled one of the stores meanwhile."""
+def check_quota(connection: Connection, works: Works, own_mails: Sequence[Mail]) -> None:
+    """Raises RepeatSinglyError when somebody else has filled one of the stores meanwhile.
+
+    For `own_mails`, those of our own that were filed beside, there is always room.
+    """
     limited = _limits(works)
     if not limited or connection.dialect.name == "sqlite":  # whose writers come one after the other
         return
+    own = growth_of(own_mails)
     for store_id, size in sizes_of(connection, limited).items():
-        if size > limited[store_id]:
+        if size > limited[store_id] + own.get(store_id, 0):
             raise RepeatSinglyError(f"mailbox {store_id} has become full meanwhile")
 
 

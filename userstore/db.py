@@ -3,10 +3,20 @@
 userstore.db_edit changes them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    select,
+    true,
+    tuple_,
+)
 
 from mailcore.address import address_key
 from store.engine import Database
@@ -26,6 +36,23 @@ from userstore.passwords import is_right
 
 _CHUNK = 500  # users read at once when all are listed
 _Listed = TypeVar("_Listed", User, Group)
+
+
+def _groups_around() -> Select[tuple[int, int]]:
+    """Every account of `accounts` with each group around it; made once, because that takes longer than asking."""
+    around = (
+        select(group_user.c.account_id, group_user.c.group_id)
+        .where(group_user.c.account_id.in_(bindparam("accounts", expanding=True)))
+        .cte("around", recursive=True)
+    )
+    outer = select(around.c.account_id, group_group.c.group_id).join(
+        around, around.c.group_id == group_group.c.member_id
+    )
+    around = around.union(outer)  # not UNION ALL: a group that was seen is not followed again
+    return select(around.c.account_id, around.c.group_id)
+
+
+_GROUPS_AROUND = _groups_around()
 
 
 class DbUserStore:
@@ -93,18 +120,23 @@ class DbUserStore:
 
     def groups_of(self, user: User) -> Sequence[Group]:
         """See UserStore."""
-        user_id = row_id(user.external_id, USER)
-        around = (
-            select(group_user.c.group_id)
-            .where(group_user.c.account_id == user_id)
-            .cte("around", recursive=True)
-        )
-        outer = select(group_group.c.group_id).join(
-            around, around.c.group_id == group_group.c.member_id
-        )
-        around = around.union(outer)  # not UNION ALL: a group that was seen is not followed again
+        return self.groups_of_each([user])[user.external_id]
+
+    def groups_of_each(self, users: Sequence[User]) -> Mapping[str, Sequence[Group]]:
+        """See UserStore."""
+        ids = {row_id(user.external_id, USER): user.external_id for user in users}
+        around: dict[str, list[Group]] = {user.external_id: [] for user in users}
         with self._database.read() as connection:
-            return load_groups(connection, user_group.c.id.in_(select(around.c.group_id)))
+            pairs = connection.execute(_GROUPS_AROUND, {"accounts": list(ids)}).all()
+            known = {pair.group_id for pair in pairs}
+            groups = load_groups(connection, user_group.c.id.in_(known)) if known else []
+        inside = defaultdict(list)
+        for pair in pairs:
+            inside[pair.group_id].append(ids[pair.account_id])
+        for group in groups:
+            for external_id in inside[row_id(group.external_id, GROUP)]:
+                around[external_id].append(group)
+        return around
 
     def senders_as(self, user: User) -> Sequence[User]:
         """See UserStore."""

@@ -4,7 +4,7 @@ No plugin knows it, and nobody can change it, delete it or write to it: it has n
 one for each and, first, the one of those who are in none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mailcore.address import address_key
 from userstore.model import Company, Entry, Group, Member, User
@@ -77,7 +77,15 @@ class WithEveryone:
 
     def groups_of(self, user: User) -> Sequence[Group]:
         """See UserStore; Everyone comes first."""
-        return [*self._everyone_around(user), *self._plugin.groups_of(user)]
+        return self.groups_of_each([user])[user.external_id]
+
+    def groups_of_each(self, users: Sequence[User]) -> Mapping[str, Sequence[Group]]:
+        """See UserStore; Everyone comes first."""
+        around = self._plugin.groups_of_each(users)
+        everyones = {
+            company: self._everyone_around(company) for company in {u.company for u in users}
+        }
+        return {u.external_id: [*everyones[u.company], *around[u.external_id]] for u in users}
 
     def senders_as(self, user: User) -> Sequence[User]:
         """See UserStore."""
@@ -90,7 +98,7 @@ class WithEveryone:
     def _everyones(self) -> list[Group]:
         return [everyone_of(), *(everyone_of(company) for company in self._plugin.companies())]
 
-    def _everyone_around(self, user: User) -> list[Group]:
-        if not user.company:
+    def _everyone_around(self, company: str) -> list[Group]:
+        if not company:
             return [everyone_of()]
-        return [one for one in self._everyones() if one.company == user.company]
+        return [one for one in self._everyones() if one.company == company]

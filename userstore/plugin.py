@@ -1,6 +1,6 @@
 """What every user store plugin can do.  Whoever asks knows this Protocol, never a plugin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from userstore.model import Company, Entry, Group, Member, User
@@ -48,6 +48,10 @@ class UserStore(Protocol):
 
     def groups_of(self, user: User) -> Sequence[Group]:
         """The groups a user is in, also through other groups, by name; a loop of groups is no trouble."""
+        ...
+
+    def groups_of_each(self, users: Sequence[User]) -> Mapping[str, Sequence[Group]]:
+        """As `groups_of`, for some hundred users at once, by their external ids."""
         ...
 
     def senders_as(self, user: User) -> Sequence[User]:

@@ -6,7 +6,8 @@ change by kopano-admin is seen by the next mail, in every process.
 
 import logging
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mailcore.address import address_key
 from mailcore.errors import NoSuchRecipientError, TemporaryError
@@ -18,7 +19,7 @@ from store.mailboxes import (
     Mailbox,
     directory_version,
     external_id_of,
-    load_mailbox,
+    load_mailboxes,
 )
 from userstore.features import has_feature, parse_features
 from userstore.lookup import expand, find
@@ -31,6 +32,7 @@ IS_A_GROUP = LmtpReply(550, "5.1.1", "a group, not a user")
 NO_MEMBERS = LmtpReply(550, "5.1.1", "the group has no members")
 _MEGABYTE = 1024 * 1024
 _LARGEST_CACHE = 20_000  # recipients
+_CHUNK = 500  # members of a group whose mailboxes are read at once
 
 
 class NoMailboxYetError(TemporaryError):
@@ -119,7 +121,7 @@ class Directory:
         if isinstance(found.entry, Group):
             recipients = self._members(address, found.entry)
         else:
-            recipients = (self._recipient(address, found.entry, detail=found.detail),)
+            recipients = (self._one(address, found.entry, detail=found.detail),)
         with self._lock:
             if version == self._version and settings is self._settings:
                 self._remember(address, recipients)
@@ -136,38 +138,50 @@ class Directory:
 
     def by_user(self, user: User) -> Recipient:
         """A user's mailbox, as its primary address reaches it; raises TemporaryError where it has none yet."""
-        return self._recipient(user.address, user)
+        return self._one(user.address, user)
 
     def _members(self, address: str, group: Group) -> tuple[Recipient, ...]:
         users = expand(self.plugin, group)
         if not users:
             raise NoSuchRecipientError(f"group {group.name} has no members", NO_MEMBERS)
         recipients = []
-        for user in users:
-            try:
-                recipients.append(self._recipient(user.address or user.name, user, via=address))
-            except NoMailboxYetError as error:
-                log.warning("group %s: %s", group.name, error)
+        for start in range(0, len(users), _CHUNK):
+            some = users[start : start + _CHUNK]
+            for user, recipient in zip(some, self._reached(some, via=address), strict=True):
+                if recipient is not None:
+                    recipients.append(recipient)
+                else:
+                    log.warning("group %s: %s has no mailbox yet", group.name, user.name)
         if not recipients:
             raise NoMailboxYetError(f"nobody in group {group.name} has a mailbox yet")
         return tuple(recipients)
 
-    def _recipient(self, address: str, user: User, *, detail: str = "", via: str = "") -> Recipient:
-        with self._database.read() as connection:
-            mailbox = load_mailbox(connection, user.external_id)
-        if mailbox is None:
+    def _one(self, address: str, user: User, *, detail: str = "") -> Recipient:
+        (recipient,) = self._reached([user])
+        if recipient is None:
             raise NoMailboxYetError(f"{user.name} has no mailbox yet")
-        around = self.plugin.groups_of(user)
-        return Recipient(
-            address=address,
-            user=user,
-            mailbox=mailbox,
-            imap=has_feature(user, "imap", self._disabled),
-            quota=default_quota(self._settings) if user.quota is None else user.quota,
-            detail=detail,
-            groups=frozenset(address_key(one) for group in around for one in group.addresses),
-            via=via,
-        )
+        return replace(recipient, address=address, detail=detail)
+
+    def _reached(self, users: Sequence[User], *, via: str = "") -> Iterator[Recipient | None]:
+        """Some hundred users, as their own addresses reach them; None for who has no mailbox yet."""
+        with self._database.read() as connection:
+            mailboxes = load_mailboxes(connection, [user.external_id for user in users])
+        around = self.plugin.groups_of_each(users)
+        for user in users:
+            groups = around[user.external_id]
+            mailbox = mailboxes.get(user.external_id)
+            if mailbox is None:
+                yield None
+                continue
+            yield Recipient(
+                address=user.address or user.name,
+                user=user,
+                mailbox=mailbox,
+                imap=has_feature(user, "imap", self._disabled),
+                quota=default_quota(self._settings) if user.quota is None else user.quota,
+                groups=frozenset(address_key(one) for group in groups for one in group.addresses),
+                via=via,
+            )
 
     def _forget(self) -> None:
         self._cache.clear()

@@ -68,7 +68,7 @@ class Office:
         """Every out-of-office answer from one of these people: the subject and to whom."""
         wanted = tuple(f"{name} is away" for name in names)
         return [
-            (entry.subject, entry.recipient)
+            (entry.subject, entry.mail.rcpt_to)
             for entry in self._agent.outbox()
             if entry.kind == "oof" and entry.subject.startswith(wanted)
         ]

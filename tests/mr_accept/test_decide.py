@@ -15,7 +15,8 @@ PAIR = BookingPolicy(capacity=2)
 OPEN = BookingPolicy(decline_conflict=False)
 NO_SERIES = BookingPolicy(decline_recurring=True)
 NO_SERIES_OPEN = BookingPolicy(decline_recurring=True, decline_conflict=False)
-BUSY, ITSELF, RECURRING = Reason.BUSY, Reason.ITSELF, Reason.RECURRING
+AWAY = BookingPolicy(decline_recurring=True, absence="")
+BUSY, ITSELF, RECURRING, ABSENT = Reason.BUSY, Reason.ITSELF, Reason.RECURRING, Reason.ABSENT
 
 TABLE = [
     # request, busy, recurring, policy, reason (None: accepted), which occurrences clash
@@ -43,6 +44,8 @@ TABLE = [
     ([(9, 10)], [], True, NO_SERIES_OPEN, RECURRING, []),
     ([(9, 9)], [(8, 10)], False, ROOM, None, []),  # no length: occupies nothing
     ([], [(8, 10)], True, ROOM, None, []),
+    ([(9, 10)], [], False, AWAY, ABSENT, []),
+    ([(9, 10)], [(9, 10)], True, AWAY, ABSENT, []),  # absence goes before everything
 ]
 
 

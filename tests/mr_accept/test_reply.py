@@ -325,6 +325,24 @@ def test_the_clashes_of_an_all_day_event_are_days(ics):
     assert text.splitlines()[-1] == "  Mon 6 July 2026, all day"
 
 
+def test_the_text_of_an_absence_stands_in_the_words(ics):
+    said = "\n".join(["word " * 300, "", "tab\tand\x1b[31m", "x" * 2000])
+    decision = Decision(accepted=False, reason=Reason.ABSENT, text=said)
+    text, _ = parts(reply_to(ics.meeting(), decision))
+    lines = text.splitlines()
+    assert lines[:2] == [
+        "Room Aurora has declined the meeting: out of office at present.",
+        "",
+    ]
+    assert "tab and [31m" in lines
+    assert all(
+        line.isprintable() and len(line) <= 70 for line in lines[2 : lines.index("tab and [31m")]
+    )
+    empty = Decision(accepted=False, reason=Reason.ABSENT, text=" \n")
+    _, blank, what, *_ = parts(reply_to(ics.meeting(), empty))[0].splitlines()
+    assert (blank, what[:6]) == ("", "What: ")
+
+
 def test_the_words_of_a_refused_series(ics):
     text, _ = parts(reply_to(ics.meeting("RRULE:FREQ=DAILY"), REFUSED))
     assert text.startswith(

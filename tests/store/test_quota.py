@@ -1,6 +1,7 @@
 """The hard quota at commit: never after a side effect, and exact when two agents deliver at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -51,6 +52,17 @@ def test_a_refused_mail_does_nothing_at_all(empty_office: PostOffice) -> None:
     assert empty_office.store(mailbox) == before
     for table in (mailbox_entry, message, outbox, ledger):
         assert empty_office.count(table) == 0
+
+
+def test_for_mail_of_our_own_there_is_always_room(post_office: PostOffice) -> None:
+    mailbox = post_office.mailbox()
+    own = Filing(find_folder(mailbox, "Sent Items"), b"", NOW)
+    copy = Notice(prepare_message(MessageView(OTHER), imap=False), own)
+    leaving = replace(outgoing("ben@example.net", kind="oof"), filed=copy)
+    plan = limited(mailbox, SIZE, leaving=(leaving,))
+    assert post_office.commit(submission(RAW, plan)) == [(Receipt((1,)),)]
+    assert post_office.store(mailbox).size == SIZE + len(OTHER)
+    assert post_office.commit(submission(RAW, plan)) == [(FULL,)]
 
 
 def test_of_one_batch_those_that_fit_are_taken_in_their_order(post_office: PostOffice) -> None:

@@ -89,6 +89,7 @@ class RunningDovecot:
     ) -> None:
         self.lmtp_port = free_port()
         self.imap_port = free_port()
+        self.lmtp_socket = directory / "run" / "lmtp"
         self._directory = directory
         self._write(users, storage, settings)
         self._process: subprocess.Popen[bytes] | None = None

@@ -54,6 +54,9 @@ class MemoryUserStore:
             inner += new
         return sorted(around, key=lambda group: address_key(group.name))
 
+    def groups_of_each(self, users: Sequence[User]) -> Mapping[str, Sequence[Group]]:
+        return {user.external_id: self.groups_of(user) for user in users}
+
     def senders_as(self, user: User) -> Sequence[User]:
         return []
 

@@ -192,6 +192,25 @@ def test_a_group_of_one_is_a_group(database: Database, directory: Directory) -> 
         directory.resolve("sales")
 
 
+def test_a_large_group_costs_no_more_queries_than_a_small_one(
+    database: Database, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [create(database, f"u{number}") for number in range(6)]
+    create_group(database, "two", *members[:2])
+    create_group(database, "six", *members)
+
+    def cost(address: str) -> int:
+        change(database, touch_directory)
+        with statements(database) as sent:
+            directory.recipients(address)
+        return len(sent)
+
+    assert cost("six@example.org") == cost("two@example.org")
+    monkeypatch.setattr(resolve, "_CHUNK", 4)
+    assert cost("six@example.org") > cost("two@example.org")
+    assert names(directory.recipients("six")) == [one.name for one in members]
+
+
 def test_a_group_without_members(database: Database, directory: Directory) -> None:
     inner = create_group(database, "inner")
     create_group(database, "outer", inner)
