@@ -100,7 +100,7 @@ class Installation:
         """As `find_member`; raises UsageError where there is none such."""
         member = self.find_member(name)
         if member is None:
-            raise UsageError(self._nobody("user", "-l", name))
+            raise UsageError(self._nobody("user or group", "-l or -L", name))
         return member
 
     def company_called(self, name: str) -> Company:

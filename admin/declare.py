@@ -31,6 +31,10 @@ class WholeNumber(click.ParamType[int]):
         return number
 
 
+ROW = WholeNumber(1, 2**63 - 1)
+"""A UID or the id of a row."""
+
+
 def action(group: str, function: str, spelling: str, meaning: str, **keywords: Any) -> Any:
     """Declare an action; `keywords` go to click.Option."""
     return _declare(group, spelling, meaning, keywords, function=function)

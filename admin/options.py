@@ -1,23 +1,24 @@
 """The options of kopano-admin: one table, in the order of the help.
 
-It begins with those of users (`admin/user_options.py`), groups and companies (`admin/group_options.py`) and stores
-(`admin/store_options.py`).  The spellings are the manual's (chapter 8) where it has them.
+It begins with those of users (`admin/user_options.py`), groups and companies (`admin/group_options.py`), stores
+(`admin/store_options.py`) and rules (`admin/rule_options.py`).  The spellings are the manual's (chapter 8) where it
+has them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from admin.declare import WholeNumber, action, option, optional_value
+from admin.declare import ROW, action, option, optional_value
 from admin.group_options import COMPANIES, GROUPS
-from admin.store_options import FOLDERS, RIGHTS, STORES, StoreOptions
+from admin.rule_options import RULES, RuleOptions
+from admin.store_options import FOLDERS, RIGHTS, STORES
 from admin.user_options import CHANGES, SET, SET_GROUP, USERS
 
 GENERAL = "General"
 MAIL = "Mail"
 BOOKINGS = "Bookings"
 QUEUES = "Jobs and outgoing mail"
-RULES = "Rules"
 EVENTS = "Events (users, groups and companies that came or went)"
 HEADINGS = (
     USERS,
@@ -34,9 +35,6 @@ HEADINGS = (
     EVENTS,
     GENERAL,
 )
-
-NUMBER = WholeNumber(1, 2**63 - 1)
-"""A UID or the id of a row."""
 
 LISTINGS = (
     "list_users",
@@ -56,6 +54,7 @@ LISTINGS = (
     "list_jobs",
     "show_job",
     "list_rules",
+    "test_rules",
     "list_events",
 )
 
@@ -95,12 +94,15 @@ NAMING = (
     "list_rules",
     "add_rule",
     "delete_rule",
+    "enable_rule",
+    "disable_rule",
+    "test_rules",
 )
 """The actions that name, list or make users or groups, who may be in a company."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options(StoreOptions):
+class Options(RuleOptions):
     """One command line, read; an option that was not given is None, False or ()."""
 
     list_mail: str | None = action(
@@ -112,7 +114,7 @@ class Options(StoreOptions):
         "--show-mail",
         "print one mail, byte by byte as it is stored",
         metavar="USER UID",
-        type=(str, NUMBER),
+        type=(str, ROW),
     )
 
     list_bookings: str | None = action(
@@ -180,7 +182,7 @@ class Options(StoreOptions):
         "--show-job",
         "show one, with its message while it is pending",
         metavar="ID",
-        type=NUMBER,
+        type=ROW,
     )
     retry_job: int | None = action(
         QUEUES,
@@ -188,7 +190,7 @@ class Options(StoreOptions):
         "--retry-job",
         "let a pending one be tried now",
         metavar="ID",
-        type=NUMBER,
+        type=ROW,
     )
     list_outbox: bool = action(
         QUEUES, "admin.outbox:list_all", "--list-outbox", "list mail that leaves", is_flag=True
@@ -199,27 +201,7 @@ class Options(StoreOptions):
         "--show-outbox",
         "print one such mail",
         metavar="ID",
-        type=NUMBER,
-    )
-
-    list_rules: str | None = action(
-        RULES, "admin.rules:list_all", "--list-rules", "list a user's rules", metavar="USER"
-    )
-    add_rule: tuple[str, str] | None = action(
-        RULES,
-        "admin.rules:add",
-        "--add-rule",
-        "add the rule in a JSON file (-: standard input) behind the others",
-        metavar="USER FILE",
-        nargs=2,
-    )
-    delete_rule: tuple[str, int] | None = action(
-        RULES,
-        "admin.rules:delete",
-        "--delete-rule",
-        "delete a rule",
-        metavar="USER ID",
-        type=(str, NUMBER),
+        type=ROW,
     )
 
     list_events: bool = action(

@@ -1,4 +1,4 @@
-"""A user's delivery rules: listing, adding and deleting them."""
+"""A user's delivery rules: listing, adding, deleting and switching them."""
 
 import json
 
@@ -9,33 +9,73 @@ from admin.output import print_json, print_table, say, yes_no
 from mailcore.errors import UsageError
 from mailcore.next_hop import next_hop_of
 from rules.actions import Copy, Move
-from rules.model import VERSION, Rule, parse_rule
+from rules.conditions import All, AnyOf, Condition, Not
+from rules.model import LARGEST_SEQUENCE, VERSION, BadRule, Rule, parse_rule, parse_rules
 from store.mailboxes import StoredRule
-from store.personal import add_rule, delete_rule, next_sequence
+from store.personal import add_rule, delete_rule, enable_rule, next_sequence
 from userstore.resolve import Recipient
 
 
 def list_all(installation: Installation, options: Options) -> None:
     """Print a user's rules in the order in which they run."""
     stored = installation.recipient(str(options.list_rules)).mailbox.rules
+    read = parse_rules(stored)
+    good = {rule.id: rule for rule in read.rules}
+    bad = {rule.id: rule for rule in read.bad}
     if options.json:
-        print_json(
-            [
-                {
-                    "id": rule.id,
-                    "sequence": rule.sequence,
-                    "enabled": rule.enabled,
-                    "version": rule.version,
-                    "rule": _document(rule),
-                }
-                for rule in stored
-            ]
-        )
+        print_json([_record(one, good.get(one.id), bad.get(one.id)) for one in stored])
         return
     print_table(
-        ("ID", "Order", "Enabled", "Rule"),
-        [(rule.id, rule.sequence, yes_no(rule.enabled), rule.document) for rule in stored],
+        ("ID", "Order", "Enabled", "Name", "What it does"),
+        [
+            (
+                one.id,
+                one.sequence,
+                yes_no(one.enabled),
+                (good.get(one.id) or bad[one.id]).name,
+                in_words(good[one.id]) if one.id in good else f"UNREADABLE: {bad[one.id].text}",
+            )
+            for one in stored
+        ],
     )
+
+
+def _record(stored: StoredRule, good: Rule | None, bad: BadRule | None) -> dict[str, object]:
+    return {
+        "id": stored.id,
+        "sequence": stored.sequence,
+        "enabled": stored.enabled,
+        "version": stored.version,
+        "name": good.name if good else bad.name if bad else "",
+        "words": in_words(good) if good else "",
+        "error": bad.text if bad else "",
+        "reported": stored.reported,
+        "rule": _document(stored),
+    }
+
+
+def in_words(rule: Rule) -> str:
+    """A rule in one line: when, and what then."""
+    when = _condition_in_words(rule.condition)
+    then = [*map(str, rule.actions), *(["stop"] if rule.stop else [])]
+    away = "while out of office, " if rule.only_when_oof else ""
+    return f"{away}{when}: {'; '.join(then)}"
+
+
+def _condition_in_words(condition: Condition) -> str:
+    match condition:
+        case Not(negated):
+            return f"not ({_condition_in_words(negated)})"
+        case All(inner) | AnyOf(inner) if inner:
+            word = " and " if isinstance(condition, All) else " or "
+            return word.join(
+                f"({_condition_in_words(one)})"
+                if isinstance(one, All | AnyOf)
+                else _condition_in_words(one)
+                for one in inner
+            )
+        case _:
+            return str(condition)
 
 
 def _document(rule: StoredRule) -> object:
@@ -57,7 +97,8 @@ def add(installation: Installation, options: Options) -> None:
         _check_folders(rule, recipient)
     store_id = recipient.mailbox.id
     with installation.database.write() as connection:
-        sequence = rule.sequence or next_sequence(connection, store_id)
+        behind = min(next_sequence(connection, store_id), LARGEST_SEQUENCE)
+        sequence = rule.sequence or behind
         rule_id = add_rule(connection, store_id, sequence, rule.enabled, VERSION, document)
     say(f"Rule {rule_id} ({rule.name}) added for {recipient.user.name}.")
 
@@ -83,3 +124,22 @@ def delete(installation: Installation, options: Options) -> None:
     with installation.database.write() as connection:
         delete_rule(connection, recipient.mailbox.id, rule_id)
     say(f"Rule {rule_id} deleted.")
+
+
+def enable(installation: Installation, options: Options) -> None:
+    """Switch one rule of a user on."""
+    assert options.enable_rule is not None
+    _switch(installation, *options.enable_rule, enabled=True)
+
+
+def disable(installation: Installation, options: Options) -> None:
+    """Switch one rule of a user off."""
+    assert options.disable_rule is not None
+    _switch(installation, *options.disable_rule, enabled=False)
+
+
+def _switch(installation: Installation, name: str, rule_id: int, *, enabled: bool) -> None:
+    recipient = installation.recipient(name)
+    with installation.database.write() as connection:
+        enable_rule(connection, recipient.mailbox.id, rule_id, enabled)
+    say(f"Rule {rule_id} is {'enabled' if enabled else 'disabled'}.")

@@ -6,6 +6,7 @@ Looks at the values and the certificate: no database is opened and no server is 
 import zoneinfo
 
 from dagent.tls import load_certificate
+from delivery.site import open_site
 from mailcore.errors import UsageError
 from mailcore.settings import Settings
 from spooler.smtp_server import parse_smtp_url
@@ -19,6 +20,7 @@ def check_settings(settings: Settings) -> None:
     parse_smtp_url(settings.spooler.smtp_url)
     parse_features(settings.userstore.disabled_features)
     load_certificate(settings.lmtp)
+    open_site(settings, settings.lmtp.hostname)
     zone = settings.userstore.default_timezone
     try:
         zoneinfo.ZoneInfo(zone)

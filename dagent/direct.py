@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -130,7 +130,7 @@ def _plan(parts: Parts, request: Request, content: bytes) -> Planned:
     ]
     addresses = [parts.directory.recipients(user) for user in users]
     envelope = Envelope(request.sender, tuple(users), peer=f"uid {os.getuid()}", protocol="local")
-    message = _with_crlf(content)
+    message = with_crlf(content)
     wish = request.wish
     if not request.now:
         wish = replace(wish, delivered_at=_received_at(MessageView(message)))
@@ -189,8 +189,12 @@ def _book(parts: Parts, store_id: int) -> None:
         parts.hostname,
         mail_leaves=lambda: None,  # the daemon's spooler looks by itself
     )
-    with suppress(TemporaryError):  # the job stays, and the daemon takes it
+    try:
         worker.drain(store_id, until=time.monotonic() + BOOKING_SECONDS)
+    except TemporaryError as error:
+        log.warning("the booking is left to the daemon: %s", error)
+    except Exception:  # the mail is ours already: any exit code but 0 would bring it twice
+        log.exception("the booking is left to the daemon")
 
 
 def _received_at(view: MessageView) -> float | None:
@@ -211,7 +215,7 @@ def _epoch(moment: datetime | None) -> float | None:
     return seconds if 0 <= seconds <= time.time() + 86_400 else None
 
 
-def _with_crlf(content: bytes) -> bytes:
+def with_crlf(content: bytes) -> bytes:
     """A message from a pipe has LF line ends; mail in the store has CRLF.  Mail that has CRLF stays as it is.
 
     The line `From ...` with which a message begins in a mailbox file is not part of it.

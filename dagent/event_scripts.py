@@ -30,6 +30,7 @@ from store.engine import Database
 from store.events import (
     DONE,
     FAILED,
+    LONGEST_OUTPUT,
     DirectoryEvent,
     finish_event,
     finish_same,
@@ -133,11 +134,11 @@ class EventScripts:
         watch = self._watch(event)
         said: list[str] = []
         state = DONE
+        share = LONGEST_OUTPUT // len(scripts)
         for script in scripts:
             outcome = run_script(script, event.variables, self.settings.script_timeout, watch)
             _log_outcome(event, script, outcome)
-            ended = outcome.trouble or "exit code 0"
-            said.append(f"{script.name}: {ended}\n{outcome.output}".rstrip())
+            said.append(_summary(script, outcome, share))
             if outcome.trouble:
                 state = FAILED
         return finish_event(self._database, event, state, "\n".join(said))
@@ -275,6 +276,13 @@ def _trouble(code: int) -> str:
     if code < 0:
         return f"killed by signal {-code}"
     return f"exit code {code}" if code else ""
+
+
+def _summary(script: Path, outcome: Outcome, length: int) -> str:
+    """How a script ended and the end of its output, shorter than `length` so that it hides no other script's."""
+    heading = f"{script.name}: {outcome.trouble or 'exit code 0'}\n"
+    hidden = max(0, len(heading) + len(outcome.output) + 1 - length)
+    return f"{heading}{outcome.output[hidden:]}".rstrip()
 
 
 def _log_outcome(event: DirectoryEvent, script: Path, outcome: Outcome) -> None:

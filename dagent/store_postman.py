@@ -43,6 +43,7 @@ _NO_MESSAGE = prepare_message(MessageView(b""), imap=False)
 Resolved = tuple[Recipient, ...] | PassingOn
 """What RCPT found: the mailboxes, or an address that only stands for one elsewhere."""
 _SMALL = 65536  # octets; planning less than this costs less than moving it to a thread
+_FEW = 50  # recipients, for whom the same holds
 _LOOKUP_THREADS = 4
 _LARGE_MAIL_THREADS = 4  # most of their time is the disk's
 
@@ -105,14 +106,15 @@ class StorePostman:
         here = [one for one in recipients if not isinstance(one, PassingOn)]
         if len(here) == len(recipients):
             return await self._deliver_here(envelope, here, content)
-        passed = await self._pass_on(envelope, recipients, content)
         rcpt_tos = tuple(
             address
             for address, one in zip(envelope.rcpt_tos, recipients, strict=True)
             if not isinstance(one, PassingOn)
         )
         rest = replace(envelope, rcpt_tos=rcpt_tos)
+        # These come first: should what follows fail, the ledger knows their repeat, and nobody that of a report.
         replies = iter(await self._deliver_here(rest, here, content) if here else ())
+        passed = await self._pass_on(envelope, recipients, content)
         return [passed if isinstance(one, PassingOn) else next(replies) for one in recipients]
 
     async def _pass_on(
@@ -142,7 +144,8 @@ class StorePostman:
             for one in some
             if (places := wanted_places(one, site.settings.delivery, _NO_WISH))
         }
-        slow = large or bool(site.hooks or wanted) or self._raw.wanted(site.settings)
+        many = sum(map(len, recipients)) > _FEW
+        slow = large or many or bool(site.hooks or wanted) or self._raw.wanted(site.settings)
         planned = await self._run(slow, self._plan, site, envelope, recipients, content, wanted)
         if goes_elsewhere(planned):
             loop = asyncio.get_running_loop()

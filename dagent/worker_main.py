@@ -19,10 +19,12 @@ from dagent.log import setup_logging
 from dagent.notify import notify, notify_reloading
 from dagent.wakeups import WakeUps
 from dagent.wiring import open_parts
+from delivery.site import open_site
 from mailcore.errors import MailError, UsageError
 from mailcore.settings import Settings, load_settings
 from mailcore.settings_change import settings_change
 from mr_accept.worker import Worker
+from userstore.features import parse_features
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ def _reload(worker: Worker, settings: Settings, config: Path | None) -> Settings
     notify_reloading()
     try:
         change = settings_change(settings, load_settings(config, os.environ))
+        parse_features(change.settings.userstore.disabled_features)
+        open_site(change.settings, change.settings.lmtp.hostname)
         setup_audit(change.settings, PROGRAM)
     except UsageError as error:
         log.error("settings not reloaded, the old ones stay: %s", error)

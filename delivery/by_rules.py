@@ -6,9 +6,8 @@ could not be; copies that rules have put elsewhere stay.  A rule that cannot be 
 delivery: its owner gets a notice, once.
 """
 
-import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from delivery.arrival import Arrival, ForeignFolder
@@ -32,12 +31,11 @@ from rules.actions import (
 )
 from rules.evaluate import evaluate
 from rules.message import Me
-from rules.model import ParsedRules, Rule, parse_rules
-from store.mailboxes import StoredRule
+from rules.model import BadRule, ParsedRules, Rule, parse_rules
+from store.mailboxes import Mailbox, StoredRule
 from store.message import prepare_message
 from store.plan import FLAGGED, SEEN, Filing, NewFolder, Notice, Outgoing
-
-log = logging.getLogger(__name__)
+from userstore.resolve import Recipient
 
 IMPORTANT = "$Important"
 """The keyword of RFC 8457; other importance is told by a header of the copy."""
@@ -46,14 +44,17 @@ _ALWAYS = 64  # mailboxes whose rules are kept parsed
 
 @dataclass(slots=True)
 class Filed:
-    """What the rules made of a message: copies and their folders, mail that leaves, notices; names for the log."""
+    """What the rules made of a message: copies and their folders, mail that leaves, notices; names for the log.
+
+    `remarks` say what was not done as a rule asks for it, and why.
+    """
 
     filings: tuple[Filing, ...] = ()
     folder: str = ""
     rule: str = ""
     outgoing: tuple[Outgoing, ...] = ()
     notices: tuple[Notice, ...] = ()
-    remarks: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -62,12 +63,11 @@ def parsed(stored: tuple[StoredRule, ...]) -> ParsedRules:
     return parse_rules(stored)
 
 
-def me_of(arrival: Arrival, site: Site) -> Me:
+def me_of(recipient: Recipient, site: Site) -> Me:
     """For whom the rules run."""
-    user = arrival.recipient.user
     return Me(
-        frozenset(map(address_key, (*user.addresses, arrival.recipient.address))),
-        arrival.recipient.groups,
+        frozenset(map(address_key, (*recipient.user.addresses, recipient.address))),
+        recipient.groups,
         site.settings.delivery.spam_header_name,
     )
 
@@ -77,7 +77,7 @@ def obeyed_rules(arrival: Arrival, site: Site, *, oof_active: bool) -> tuple[Rul
     rules = parsed(arrival.recipient.mailbox.rules).rules
     if not rules:
         return ()
-    me = me_of(arrival, site)
+    me = me_of(arrival.recipient, site)
     return evaluate(arrival.mail, rules, me=me, oof_active=oof_active, now=arrival.now)
 
 
@@ -100,8 +100,7 @@ def file_by_rules(arrival: Arrival, site: Site, *, oof_active: bool) -> Filed:
     filed.filings, filed.folder = copies.filings()
     filed.outgoing = tuple(sender.outgoing)
     filed.notices = (*sender.notices, *_notices_of_bad_rules(arrival, site))
-    for remark in (*copies.remarks, *sender.remarks):
-        log.warning("%s: rules: %s", arrival.recipient.mailbox.owner_name, remark)
+    filed.remarks = (*copies.remarks, *sender.remarks, *_remarks_on_bad_rules(arrival))
     return filed
 
 
@@ -164,15 +163,22 @@ class _Copies:
         return tuple(filings), ", ".join(places)
 
 
-def _notices_of_bad_rules(arrival: Arrival, site: Site) -> Iterable[Notice]:
+def _bad_rules(mailbox: Mailbox) -> Iterator[tuple[BadRule, StoredRule]]:
+    """The rules that cannot be read, and are not switched off."""
+    stored = {one.id: one for one in mailbox.rules}
+    return ((bad, stored[bad.id]) for bad in parsed(mailbox.rules).bad if stored[bad.id].enabled)
+
+
+def _remarks_on_bad_rules(arrival: Arrival) -> Iterator[str]:
+    for bad, _ in _bad_rules(arrival.recipient.mailbox):
+        yield f"number {bad.id} is left out: {bad.text}"
+
+
+def _notices_of_bad_rules(arrival: Arrival, site: Site) -> Iterator[Notice]:
     """A notice about each rule that cannot be read and has not been told of."""
     mailbox = arrival.recipient.mailbox
-    stored = {one.id: one for one in mailbox.rules}
-    for bad in parsed(mailbox.rules).bad:
-        if not stored[bad.id].enabled:
-            continue
-        log.warning("%s: rule %d is left out: %s", mailbox.owner_name, bad.id, bad.text)
-        if stored[bad.id].reported:
+    for bad, stored in _bad_rules(mailbox):
+        if stored.reported:
             continue
         content = compose_rule_notice(arrival, bad, site.hostname)
         message = prepare_message(MessageView(content), imap=arrival.recipient.imap)

@@ -1,5 +1,6 @@
 """The mail that a user's rules send: what is passed on, replies, reports; each checked before it is composed."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ from rules.compose_redirect import compose_delegate, compose_redirect
 from rules.compose_reply import compose_reply
 from rules.forward import check_target
 from store.message import prepare_message
-from store.plan import Filing, Notice, Outgoing
+from store.plan import Filing, Notice, OofClaim, Outgoing
 
 _SENDS: dict[type, tuple[str, Callable[..., OutgoingMail]]] = {
     Forward: ("forward", compose_forward),
@@ -63,7 +64,11 @@ class Sender:
             self.outgoing.append(Outgoing(kind, self._arrival.view.subject, mail))
 
     def reply(self, action: Reply) -> None:
-        """Answer the sender, if that is a person who has written to us."""
+        """Answer the sender, if that is a person who has written to us, and has not had this answer lately.
+
+        A program that answers our answer, and says in no header that it is one, would never end
+        (RFC 3834 section 2: not more than one response to the same sender within some days).
+        """
         view, envelope = self._arrival.view, self._arrival.envelope
         why_not = may_reply(view, envelope, self._arrival.recipient.user.addresses)
         if why_not:
@@ -71,7 +76,9 @@ class Sender:
             return
         dispatch = self._dispatch(envelope.mail_from, "reply")
         mail = compose_reply(view, dispatch, subject=action.subject, text=action.text)
-        self.outgoing.append(Outgoing("answer", action.subject or view.subject, mail))
+        subject = action.subject or view.subject
+        claim = self._claim(action, envelope.mail_from)
+        self.outgoing.append(Outgoing("answer", subject, mail, claim=claim))
 
     def bounce(self, action: Bounce) -> bool:
         """Refuse the message; False where nobody can be told, and then it stays."""
@@ -91,6 +98,12 @@ class Sender:
         )
         self.outgoing.append(Outgoing("bounce", arrival.view.subject, mail))
         return True
+
+    def _claim(self, action: Reply, sender: str) -> OofClaim:
+        """The right to send this text to this sender once; a blank tells it from those of out-of-office."""
+        digest = hashlib.sha256(f"{action.subject}\n{action.text}".encode()).hexdigest()
+        since = self._arrival.now - self._site.settings.oof.timelimit
+        return OofClaim(f"{digest[:16]} {address_key(sender)}", since)
 
     def _allowed(self, target: str) -> bool:
         arrival = self._arrival

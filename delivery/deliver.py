@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from delivery.arrival import Arrival, Foreign, Wish
-from delivery.log_line import log_delivery
+from delivery.log_line import log_delivery, log_remarks
 from delivery.plan import Plan, plan_delivery, plan_ordinary, plan_plain
 from delivery.replies import one_reply, reply_of
 from delivery.site import Site
@@ -126,8 +126,13 @@ def _plan_one(arrival: Arrival, site: Site) -> Plan | None:
         return None
 
 
-def plan_fallback(job: Job, recipient: Recipient, site: Site) -> Planned:
-    """Plan a job's message as ordinary mail, as if the booker did not exist."""
+def plan_fallback(
+    job: Job, recipient: Recipient, site: Site, *, foreign: Foreign | None = None
+) -> Planned:
+    """Plan a job's message as ordinary mail, as if the booker did not exist.
+
+    `foreign` is what is known of folders elsewhere.  Raises TemporaryError where the archive cannot be had.
+    """
     view = MessageView(job.content)
     envelope = Envelope(job.mail_from, (job.rcpt_to,))
     now = time.time()
@@ -137,9 +142,11 @@ def plan_fallback(job: Job, recipient: Recipient, site: Site) -> Planned:
         trace=job.trace,
         now=now,
         unique=f"job.{job.id}",
+        foreign=foreign or {},
         hop=next_hop_of(recipient.mailbox.deliver_via, site.settings.delivery.deliver_via),
     )
     plan = plan_ordinary(arrival, site)
+    log_remarks(recipient, plan)
     assert plan.store is not None
     # It was acknowledged when there was room.
     store = replace(plan.store, hard_quota=0)

@@ -9,7 +9,7 @@ from delivery.replies import full_reply, reply_of
 from mailcore.next_hop import next_hop_of
 from mailcore.reply import LmtpReply
 from store.engine import Database
-from store.plan import DELETED, FLAGGED, SEEN, Receipt
+from store.plan import DELETED, FLAGGED, SEEN, Filing, Receipt
 from store.quota import sizes_of
 from userstore.resolve import Recipient
 
@@ -76,7 +76,7 @@ def _outcome(
             reply = full_reply(planned.site.settings.delivery)
         fields |= {
             "copies": len(store.filings),
-            "flags": _flags(plan),
+            "flags": flags_of(*store.filings),
             "booker": "the message would be handed to the auto-booker" if store.job else "",
             "leaves": [f"{out.kind} to {out.mail.rcpt_to}" for out in store.outgoing],
             "mailbox": f"{size} octets" + (f" of {store.hard_quota}" if store.hard_quota else ""),
@@ -85,8 +85,7 @@ def _outcome(
     return Outcome(recipient.address, reply, fields, answers)
 
 
-def _flags(plan: Plan | None) -> list[str]:
-    """The flags and keywords of the copies."""
-    filings = plan.store.filings if plan and plan.store else ()
+def flags_of(*filings: Filing) -> list[str]:
+    """The flags and keywords that copies have, in words."""
     names = [name for bit, name in _FLAGS if any(filing.flags & bit for filing in filings)]
     return [*names, *sorted({word for filing in filings for word in filing.keywords})]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import entry_points
+from types import UnionType
 from typing import TypeVar
 
 from delivery.arrival import Wish
@@ -77,7 +78,8 @@ class Hooks:
     def converted(self, view: MessageView, envelope: Envelope) -> MessageView:
         """The message as the hooks leave it.  Raises TemporaryError."""
         for name, hook in self._hooks:
-            changed = self._call(name, partial(hook.post_converting, view, envelope), None)
+            call = partial(hook.post_converting, view, envelope)
+            changed = self._call(name, call, None, kind=bytes | None)
             if changed is not None:
                 view = MessageView(changed)
         return view
@@ -91,12 +93,13 @@ class Hooks:
         """
         junk, folder, rules = wish.junk, wish.folder, wish.rules
         for name, hook in self._hooks:
-            said = self._call(name, partial(hook.pre_delivery, view, envelope, user), GO_ON)
+            before = partial(hook.pre_delivery, view, envelope, user)
+            said = self._call(name, before, GO_ON, kind=Verdict)
             if said.reply is not None:
                 return said.reply
             junk, folder = junk or said.junk, said.folder or folder
-            asked = self._call(name, partial(hook.pre_rules, view, envelope, user), True)
-            rules = rules and asked
+            ask = partial(hook.pre_rules, view, envelope, user)
+            rules = self._call(name, ask, True, kind=bool) and rules
         if folder != wish.folder:
             wish = replace(wish, folder=folder, public=False, create=False)
         return replace(wish, junk=junk, rules=rules)
@@ -111,15 +114,19 @@ class Hooks:
             except Exception:  # the mail has its reply already
                 log.exception("hook %s: post_delivery failed", name)
 
-    def _call(self, name: str, call: Callable[[], T], otherwise: T) -> T:
+    def _call(self, name: str, call: Callable[[], T], otherwise: T, *, kind: type | UnionType) -> T:
+        """What a hook answers; an answer of another kind is a failure too, as no type checker saw it."""
         try:
-            return call()
+            answer = call()
+            if not isinstance(answer, kind):
+                raise TypeError(f"it answered with {type(answer).__name__}, expected {kind}")
         except Exception as error:
             if self._skip:
                 log.exception("hook %s failed and is passed over", name)
                 return otherwise
             log.exception("hook %s failed; the client tries again", name)
             raise TemporaryError(f"hook {name} failed: {error}") from error
+        return answer
 
 
 def load_hooks(names: str, failure: str) -> Hooks:

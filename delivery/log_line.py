@@ -37,6 +37,7 @@ def log_delivery(
         "group": recipient.via,
     }
     if plan is not None:
+        log_remarks(recipient, plan)
         fields |= {"route": plan.route, "folder": plan.folder, "rule": plan.rule, "oof": plan.oof}
         fields["hop"] = plan.hop
     if receipt is not None:
@@ -47,6 +48,12 @@ def log_delivery(
         }
     fields |= {"reply": str(reply), "ms": f"{(time.time() - received_at) * 1000:.1f}"}
     log.info("%s", LogFields(fields))
+
+
+def log_remarks(recipient: Recipient, plan: Plan) -> None:
+    """Warn of what the rules ask for and was not done."""
+    for remark in plan.by_rules.remarks if plan.by_rules else ():
+        log.warning("%s: rules: %s", recipient.mailbox.owner_name, remark)
 
 
 def queue_id(view: MessageView) -> str:

@@ -32,7 +32,7 @@ class Plan:
     """What will be committed, and how it came to that, in the words of the log.
 
     Without `store` nothing will be, and `reply` says why; else it is the reply when that is on disk.  `hop` is the
-    next hop that was asked to take the message.
+    next hop that was asked to take the message.  `by_rules` is what the rules made of it, None where none was asked.
     """
 
     store: StorePlan | None
@@ -42,6 +42,7 @@ class Plan:
     oof: str = ""
     reply: LmtpReply = DELIVERED
     hop: str = ""
+    by_rules: Filed | None = None
 
 
 def plan_delivery(arrival: Arrival, site: Site) -> Plan:
@@ -70,7 +71,8 @@ def plan_ordinary(arrival: Arrival, site: Site) -> Plan:
     settings = site.settings.delivery
     oof = absence_of(arrival.recipient.mailbox.oof)
     detail = _detail_folder(arrival, settings)
-    if detail is None and arrival.wish.rules:
+    asked = detail is None and arrival.wish.rules
+    if asked:
         filed = file_by_rules(arrival, site, oof_active=oof is not None and oof.active(arrival.now))
     else:  # rules are for what comes into the Inbox
         folder, folder_id = detail or ("Inbox", inbox(arrival.recipient.mailbox))
@@ -83,6 +85,7 @@ def plan_ordinary(arrival: Arrival, site: Site) -> Plan:
         folder=filed.folder,
         rule=filed.rule,
         oof=reason,
+        by_rules=filed if asked else None,
     )
     return _with_archive(arrival, plan, settings)
 

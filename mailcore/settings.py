@@ -13,13 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mailcore.errors import UsageError
-from mailcore.hidden import hide_passwords
-from mailcore.listen import parse_listen_address, parse_listen_addresses, parse_mode
-from mailcore.next_hop import parse_next_hop
-from mailcore.queue_url import parse_queue_url
+from mailcore.setting_checks import check_section
 from mailcore.setting_sections import (
     AuditSettings,
     BookingSettings,
@@ -179,7 +175,7 @@ def _parse_section(
         if said is not None:
             places[key] = said[1]
             values[key] = _checked(*said, declared)
-    _check_urls(name, values, places)
+    check_section(name, values, places)
     return section(**values)
 
 
@@ -236,28 +232,3 @@ def _converted(value: object, kind: type) -> Any:
         return kind(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _check_urls(section: str, values: Mapping[str, Any], places: Mapping[str, str]) -> None:
-    """Refuse addresses that cannot work, at the start rather than with the first mail."""
-    if section == "lmtp" and "listen" in values:
-        parse_listen_addresses(values["listen"], places["listen"])
-    if section == "socketmap" and values.get("listen"):
-        parse_listen_address(values["listen"], places["listen"])
-    if section == "delivery" and "deliver_via" in values:
-        parse_next_hop(values["deliver_via"], places["deliver_via"])
-    if section == "lmtp" and "unix_mode" in values:
-        parse_mode(values["unix_mode"], places["unix_mode"])
-    if section == "queue" and values.get("url"):
-        parse_queue_url(values["url"], places["url"])
-    if section == "spooler" and "smtp_url" in values and not _is_smtp_url(values["smtp_url"]):
-        shown = hide_passwords(values["smtp_url"])
-        raise UsageError(f"{places['smtp_url']}: expected smtp://host:port, not {shown!r}")
-
-
-def _is_smtp_url(value: str) -> bool:
-    try:
-        url = urlsplit(value)
-        return url.scheme in {"smtp", "smtps"} and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
-        return False

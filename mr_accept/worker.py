@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from delivery.arrival import Wish
 from delivery.deliver import plan_fallback
 from delivery.hop_session import NextHops
 from delivery.next_hop import hand_over_acknowledged
+from delivery.places import find_places, wanted_places
 from delivery.site import Site, open_site
 from mailcore import failpoint
 from mailcore.errors import MailError, NoSuchRecipientError, TemporaryError
@@ -172,7 +174,10 @@ class Worker:
     def _fallback(self, job: Job) -> Submission:
         try:
             recipient = self._directory.by_store(job.store_id)
-            planned = plan_fallback(job, recipient, self._site())
+            site = self._site()
+            wanted = wanted_places(recipient, site.settings.delivery, Wish())
+            foreign = find_places(self._database, self._directory, recipient, wanted)
+            planned = plan_fallback(job, recipient, site, foreign=foreign)
             return hand_over_acknowledged(planned, self._hops, self._database)
         except NoSuchRecipientError:
             pass  # an orphaned mailbox: nobody's rules apply

@@ -131,7 +131,7 @@ class Committer:
             receipts[place] = Receipt(tuple(uid for uid, _ in own), job_id)
         enter_works(connection, works, receipts, now)
         _touch_stores(connection, mails)
-        check_quota(connection, works, mails[len(works) :])
+        check_quota(connection, works, mails)
         return receipts
 
 

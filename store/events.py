@@ -31,7 +31,8 @@ EVENT_VARIABLES = {
     "createcompany": ("KOPANO_COMPANY",),
     "deletecompany": ("KOPANO_COMPANYID",),
 }
-_LONGEST_OUTPUT = 4000  # characters
+LONGEST_OUTPUT = 4000
+"""Characters of what an event's scripts have written that are kept with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def finish_event(database: Database, event: DirectoryEvent, state: str, output: 
         database,
         event,
         state=state,
-        output=output[-_LONGEST_OUTPUT:],
+        output=output[-LONGEST_OUTPUT:],
         finished_at=time.time(),
         lease_token="",
         lease_until=0,

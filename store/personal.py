@@ -50,9 +50,34 @@ def add_rule(
 def delete_rule(connection: Connection, store_id: int, rule_id: int) -> None:
     """Forget a rule; raises UsageError when this store has none with that id."""
     gone = connection.execute(delete(rule).where(rule.c.store_id == store_id, rule.c.id == rule_id))
-    if not gone.rowcount:
-        raise UsageError(f"no rule {rule_id} in this mailbox; --list-rules shows what there is")
+    _check_found(gone.rowcount, rule_id)
     touch_directory(connection)
+
+
+def enable_rule(connection: Connection, store_id: int, rule_id: int, enabled: bool) -> None:
+    """Switch a rule on or off; safe to repeat.  Raises UsageError when this store has none with that id."""
+    found = connection.execute(
+        update(rule)
+        .where(rule.c.store_id == store_id, rule.c.id == rule_id)
+        .values(enabled=enabled)
+    )
+    _check_found(found.rowcount, rule_id)
+    touch_directory(connection)
+
+
+def _check_found(rows: int, rule_id: int) -> None:
+    if not rows:
+        raise UsageError(f"no rule {rule_id} in this mailbox; --list-rules shows what there is")
+
+
+def is_answered(connection: Connection, store_id: int, claim: OofClaim) -> bool:
+    """Whether `claim_answer` would find that this sender has been answered."""
+    query = select(oof_memory.c.answered_at).where(
+        oof_memory.c.store_id == store_id,
+        oof_memory.c.sender_key == claim.sender_key,
+        oof_memory.c.answered_at > claim.not_since,
+    )
+    return connection.execute(query).first() is not None
 
 
 def save_oof(connection: Connection, store_id: int, oof: StoredOof) -> None:
@@ -117,16 +142,26 @@ def claim_outgoing(connection: Connection, works: Works, now: float) -> dict[Pla
 
 
 def claim_notices(connection: Connection, works: Works) -> dict[Place, list[Notice]]:
-    """The notices that are due, by the work that brings them: that a rule cannot be read is told once."""
-    return {
-        place: [
-            notice
-            for notice in work.plan.notices
-            if notice.rule_id is None or _claim_report(connection, notice.rule_id)
-        ]
-        for place, work in works.items()
-        if work.plan.notices
+    """The notices that are due, by the work that brings them: that a rule cannot be read is told once.
+
+    Rules are claimed in one order, so that two agents cannot wait for each other.
+    """
+    asked = {
+        notice.rule_id
+        for work in works.values()
+        for notice in work.plan.notices
+        if notice.rule_id is not None
     }
+    claimed = {rule_id for rule_id in sorted(asked) if _claim_report(connection, rule_id)}
+    due: dict[Place, list[Notice]] = {}
+    for place, work in works.items():
+        for notice in work.plan.notices:
+            if notice.rule_id is not None:
+                if notice.rule_id not in claimed:
+                    continue
+                claimed.remove(notice.rule_id)
+            due.setdefault(place, []).append(notice)
+    return due
 
 
 def _claim_report(connection: Connection, rule_id: int) -> bool:

@@ -64,7 +64,10 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class OofClaim:
-    """An out-of-office answer goes out only if this sender got none since `not_since` (epoch seconds)."""
+    """An answer goes out only if `sender_key` got none since `not_since` (epoch seconds).
+
+    The key is the sender's address; before that of a rule's answer stands which one it is, and a blank.
+    """
 
     sender_key: str
     not_since: float

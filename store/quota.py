@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
-from store.batch import Mail, Place, RepeatSinglyError, Works, growth_of
+from store.batch import Mail, Place, RepeatSinglyError, Work, Works, growth_of
 from store.hot import HotLookup
 from store.schema import mailbox_store
 
@@ -32,8 +32,7 @@ def over_quota(connection: Connection, works: Works) -> list[Place]:
         store_id = work.plan.store_id
         if not work.plan.hard_quota or store_id not in sizes:
             continue
-        mail = Mail(store_id, work.message_id, work.message, work.plan.filings)
-        added = growth_of([mail])[store_id]
+        added = _added_by(work)
         if added and sizes[store_id] + added > work.plan.hard_quota:
             full.append(place)
         else:
@@ -41,18 +40,30 @@ def over_quota(connection: Connection, works: Works) -> list[Place]:
     return full
 
 
-def check_quota(connection: Connection, works: Works, own_mails: Sequence[Mail]) -> None:
+def check_quota(connection: Connection, works: Works, mails: Sequence[Mail]) -> None:
     """Raises RepeatSinglyError when somebody else has filled one of the stores meanwhile.
 
-    For `own_mails`, those of our own that were filed beside, there is always room.
+    `mails` is all that was filed.  There is always room for what `over_quota` does not look at: mails of our own, and
+    copies that come from other mailboxes.
     """
     limited = _limits(works)
     if not limited or connection.dialect.name == "sqlite":  # whose writers come one after the other
         return
-    own = growth_of(own_mails)
+    counted = dict.fromkeys(limited, 0)
+    for work in works.values():
+        if work.plan.hard_quota and work.plan.filings:
+            counted[work.plan.store_id] += _added_by(work)
+    grown = growth_of(mails)
     for store_id, size in sizes_of(connection, limited).items():
-        if size > limited[store_id] + own.get(store_id, 0):
+        beside = grown[store_id] - counted[store_id]
+        if counted[store_id] and size > limited[store_id] + beside:
             raise RepeatSinglyError(f"mailbox {store_id} has become full meanwhile")
+
+
+def _added_by(work: Work) -> int:
+    """By how many octets a work makes its own store grow."""
+    store_id = work.plan.store_id
+    return growth_of([Mail(store_id, work.message_id, work.message, work.plan.filings)])[store_id]
 
 
 def _limits(works: Works) -> dict[int, int]:

@@ -34,8 +34,10 @@ _OF_A_GROUP = {*_ADDRESSES, "name", "hidden", "security"}
 
 def check_name(kind: str, name: str) -> None:
     """Refuse what cannot be the name of a `kind`: user, group or company."""
-    if not _NAME.match(name) or len(name) > _LONGEST_NAME:
-        raise UsageError(f"{kind} name {name!r}: expected 1 to 64 letters, digits or . _ - + @")
+    if not _NAME.match(name) or name.endswith(" ") or len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"{kind} name {name!r}: expected 1 to 64 letters, digits or . _ - + @, and blanks only within"
+        )
     if address_key(name) in RESERVED_NAMES:
         raise UsageError(f"{kind} name {name!r}: is reserved; choose another one")
 

@@ -131,7 +131,7 @@ ERRORS = [
     ("--delete-folder anna Nowhere", "there are: Inbox"),
     ("--restore-folder anna Inbox", "no deleted folder 'Inbox'; none is deleted"),
     ("--list-rights nobody", "no such user"),
-    ("--set-rights anna nobody read", "no user 'nobody'"),
+    ("--set-rights anna nobody read", "no user or group 'nobody'; kopano-admin -l or -L lists"),
     ("--set-rights anna aurora write", "right 'write': expected some of read, create,"),
     ("--set-rights anna aurora none,read", "right 'none'"),
     ("--set-rights anna aurora read --folder Nowhere", "there are: Inbox"),

@@ -123,7 +123,8 @@ def test_a_database_of_another_version_is_refused(embedded: tuple[Shell, Install
     assert "newer than this program" in shell.refuses("-l")
 
 
-def test_migrate_says_what_it_did(shell: Shell) -> None:
+def test_migrate_says_what_it_did(bare_database_url: str, tmp_path: Path) -> None:
+    shell = Shell(bare_database_url, tmp_path)
     assert shell.ok("--migrate").startswith("The database was brought from schema none to ")
     assert "nothing to do" in shell.ok("--migrate")
 

@@ -148,6 +148,19 @@ def test_where_one_is_full_nobody_gets_it(house: House, policy: str, code: int, 
     assert [house.mails(name) for name in ("anna", "ben")] == [[], []]
 
 
+def test_a_bug_in_the_booker_does_not_take_back_the_zero(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("bug")
+
+    house.shell.ok("-u", "ben", "--mr-accept", "yes")
+    monkeypatch.setattr("dagent.direct.Worker.drain", broken)
+    request = b"Content-Type: text/calendar; method=REQUEST\n" + MAIL
+    assert house.deliver("ben", content=request) == (EX_OK, [])
+    assert "left to the daemon" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("content", "users", "code"),
     [

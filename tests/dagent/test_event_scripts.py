@@ -258,6 +258,14 @@ def test_endless_output_is_read_and_not_kept(scripts: Scripts) -> None:
     assert event.output.endswith("y\ny")
 
 
+def test_a_loud_script_does_not_hide_how_another_ended(scripts: Scripts) -> None:
+    scripts.write("10-bad", "echo why; exit 3")
+    scripts.write("20-loud", "yes | head -c 9000; echo done")
+    output = scripts.run().output
+    assert output.startswith("10-bad: exit code 3\nwhy\n20-loud: exit code 0\ny\ny\n")
+    assert 1900 < len(output) <= 4000
+
+
 def test_a_large_output_does_not_stop_a_script(scripts: Scripts) -> None:
     scripts.write("much", f"head -c 300000 /dev/zero | tr '\\0' x; touch {scripts.log}; exit 5")
     assert scripts.run().output.endswith("x" * 1000)

@@ -39,6 +39,7 @@ def test_good_settings_are_ok_and_nothing_is_made(tmp_path: Path) -> None:
         ("[lmtp]\nlisten = 'x'\n", "kopano.toml: [lmtp] listen: expected host:port"),
         ("[store]\ndatabase = 'mysql://u:s3cret@x/y'\n", "database URL mysql://x/y: expected"),
         ("[userstore]\ndisabled_features = 'imap pop'\n", "unknown feature pop; there are: "),
+        ("[rules]\nsrs_domain = 'x y'\n", "[rules] srs_"),
         ("[userstore]\ndefault_timezone = 'Mars'\n", "[userstore] default_timezone: no such time"),
         ("[userstore]\ndefault_timezone = '../x'\n", "[userstore] default_timezone: no such time"),
         ("[spooler]\nsmtp_url = 'smtp://u:\x00@x'\n", "is not valid TOML"),
@@ -105,6 +106,7 @@ def test_hup_takes_over_what_can_change_and_names_the_rest(tmp_path: Path) -> No
         said = reload("[queue]\nworkers = 'x'\n", "settings not reloaded, the old ones stay: ")
         assert f"{agent.config}: [queue] workers: expected a whole number" in said
         said = reload("[spooler]\nsmtp_url = 'smtp://u:%00@x'\n", "settings not reloaded, ")
+        reload("[userstore]\ndisabled_features = 'fax'\n", "settings not reloaded, ")
         reload("[log]\nlog_level = 'error'\n[queue]\nworkers = 'x'\n", "settings not reloaded, ")
         assert agent.stop() == 0
 

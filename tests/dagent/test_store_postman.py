@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from dagent.srs_relay import PassingOn
+from delivery.deliver import Planned, plan_message
 from delivery.hooks import Hook, Hooks, Verdict
 from mailcore.envelope import Envelope
-from mailcore.errors import MailboxFullError, NoSuchRecipientError
+from mailcore.errors import MailboxFullError, NoSuchRecipientError, TemporaryError
 from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
 from mailcore.settings import (
     DeliverySettings,
@@ -99,6 +102,37 @@ def test_a_report_to_a_rewritten_sender_goes_on(
     forged = rewritten.replace("SRS0=", "SRS0=x", 1)
     with pytest.raises(NoSuchRecipientError):
         office.resolve(forged)
+
+
+def test_a_report_goes_on_once_though_planning_fails_for_others(office: Office) -> None:
+    rules = RuleSettings(srs_domain="srs.example.org", srs_secret="s3cret")
+    office.configure(rules=rules)
+    assert office.postman.site.srs is not None
+    rewritten = office.postman.site.srs.envelope_sender(SENDER, "dora@example.com", time.time())
+    office.configure(Hooks([("gate", Gate())]), rules=rules)
+    with pytest.raises(TemporaryError, match="hook gate failed"):
+        office.deliver("ben@example.org", rewritten, raw=b"Subject: fail\r\n\r\n", sender="")
+    assert office.outbox() == []  # the client tries again for both
+    office.configure(rules=rules)
+    office.deliver("ben@example.org", rewritten, raw=b"Subject: fail\r\n\r\n", sender="")
+    assert len(office.outbox()) == 1
+
+
+def test_a_large_group_is_planned_in_a_thread(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def noted(*arguments: Any, **options: Any) -> Planned:
+        threads.add(threading.current_thread().name.partition("_")[0])
+        return plan_message(*arguments, **options)
+
+    monkeypatch.setattr("dagent.store_postman.plan_message", noted)
+    assert office.deliver("sales@example.org") == [DELIVERED]
+    assert threads == {"MainThread"}
+    monkeypatch.setattr("dagent.store_postman._FEW", 1)
+    assert office.deliver("sales@example.org", raw=MAIL + b"!\r\n") == [DELIVERED]
+    assert threads == {"MainThread", "large-mail"}
 
 
 @pytest.mark.parametrize("allowed", [True, False])

@@ -1,7 +1,6 @@
 """The plan: which way a message goes, and what is done to it there."""
 
 import json
-import logging
 from dataclasses import replace
 from typing import Any
 
@@ -286,29 +285,25 @@ def test_every_copy_is_marked_as_read() -> None:
     assert [filing.flags for filing in plan.store.filings] == [SEEN, SEEN]
 
 
-def test_a_missing_folder_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    planned(box=rules(then({"move": "No such"})))
-    assert [record.getMessage() for record in caplog.records] == [
-        "anna: rules: there is no folder 'No such'"
-    ]
+def test_a_missing_folder_is_remarked_on() -> None:
+    filed = planned(box=rules(then({"move": "No such"}))).by_rules
+    assert filed.remarks == ("there is no folder 'No such'",)
 
 
 @pytest.mark.parametrize(
     "document",
     ["", "{", "[]", '{"name": "r"}', '{"name": "r", "then": ["fly"]}', "\0", "[" * 10**5],
 )
-def test_a_rule_that_cannot_be_read_hurts_nobody(
-    document: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_rule_that_cannot_be_read_hurts_nobody(document: str) -> None:
     plan = planned(box=rules(document, then({"move": "Lists"})))
     assert (plan.folder, plan.rule) == ("Lists", "r")
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert caplog.records[0].getMessage().startswith("anna: rule 1 is left out: rule")
+    (remark,) = plan.by_rules.remarks
+    assert remark.startswith("number 1 is left out: rule")
 
 
-def test_a_rule_that_is_switched_off_is_not_even_read(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rule_that_is_switched_off_is_not_even_read() -> None:
     plan = planned(box=rules("{", then("delete"), enabled=False))
-    assert (plan.folder, plan.rule, caplog.records) == ("Inbox", "", [])
+    assert (plan.folder, plan.rule, plan.by_rules.remarks) == ("Inbox", "", ())
 
 
 def test_rules_for_absence_work_while_it_lasts() -> None:

@@ -65,6 +65,8 @@ def test_error_names_file_and_setting_and_what_was_expected(
         ("DAGENT_LMTP_IDLE_TIMEOUT", "-1", "expected a number that is not negative, not '-1'"),
         ("DAGENT_LMTP_IDLE_TIMEOUT", "nan", "expected a number that is not negative, not 'nan'"),
         ("DAGENT_DELIVERY_DETAIL_FOLDER", "perhaps", "expected true or false, not 'perhaps'"),
+        ("DAGENT_EVENTS_SCRIPTS_DIRECTORY", "scripts", "expected a path from /, not 'scripts'"),
+        ("DAGENT_EVENTS_SCRIPT_TIMEOUT", "0", "expected more than 0 seconds"),
         ("DAGENT_LOG_LOG_LEVEL", "INFO", "expected one of debug, info"),
         ("DAGENT_SPOOLER_SMTP_URL", "mta", "expected smtp://host:port, not 'mta'"),
         ("DAGENT_SPOOLER_URL", "x", "unknown setting; [spooler] has smtp_url, "),
@@ -83,6 +85,24 @@ def test_error_shows_no_password() -> None:
         parse_settings({}, {"DAGENT_SPOOLER_SMTP_URL": "http://me:s3cret@mta"}, source="x")
     assert "s3cret" not in str(raised.value)
     assert "http://me:***@mta" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("levels", "good"),
+    [
+        ({"warn": 1, "soft": 2, "hard": 2}, True),
+        ({"warn": 0, "hard": 5}, True),
+        ({"warn": 10, "hard": 5}, False),
+        ({"soft": 3, "hard": 2}, False),
+    ],
+)
+def test_default_quota_in_its_order(levels: dict[str, int], good: bool) -> None:
+    document = {"userstore": {f"quota_{name}": size for name, size in levels.items()}}
+    if good:
+        parse_settings(document, {}, source="x")
+        return
+    with pytest.raises(UsageError, match=r"quota_(warn|soft): \d+ MB is above quota_hard"):
+        parse_settings(document, {}, source="x")
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:

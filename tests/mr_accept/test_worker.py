@@ -3,16 +3,19 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mailcore import failpoint
 from mailcore.errors import TemporaryError
+from mailcore.settings import DeliverySettings
 from mr_accept.worker import pause_after
 from store.jobs import lease_jobs
 from store.mailboxes import StoredOof, create_folder, orphan_mailbox
 from store.personal import add_rule, save_oof
+from store.rights import Right, grant
 from tests.support.booking_desk import Desk, Room
 from tests.support.meetings import ANNA, at, meeting_mail
 from tests.support.waiting import wait_for
@@ -57,6 +60,24 @@ def test_a_bug_hands_the_message_over_at_once(room: Room, caplog: pytest.LogCapt
     (answer,) = room.outbox()  # and the out-of-office
     assert (answer.kind, answer.mail.rcpt_to) == ("oof", ANNA)
     assert room.slots() == []
+
+
+def test_what_is_handed_over_reaches_folders_elsewhere(desk: Desk, room: Room) -> None:
+    archive = desk.room()
+    document = {"name": "all", "then": [{"copy": "Drafts", "store": archive.address}]}
+    owner = room.recipient.user.external_id
+    with desk.database.write() as connection:
+        add_rule(connection, room.store_id, 1, True, 1, json.dumps(document))
+        grant(connection, archive.store_id, owner, Right.READ | Right.CREATE)
+    delivery = DeliverySettings(archive_folder="Archive", archive_store=archive.address)
+    worker = desk.worker()
+    worker.adopt(replace(desk.settings, delivery=delivery))
+    failpoint.arm("before-decision:bug")
+    job_id = room.queue(request(room))
+    worker.drain(room.store_id)
+    assert room.outcome(job_id).fate == "failed"
+    assert [len(archive.mails(path)) for path in ("Archive", "Drafts")] == [1, 1]
+    assert len(room.mails("Inbox")) == 1
 
 
 def test_what_cannot_be_read_is_handed_over_at_once(room: Room) -> None:

@@ -122,6 +122,19 @@ def test_somebody_elses_mail_in_between_repeats_the_batch(postgres_url: str) -> 
         assert office.store(mailbox).size == 5
 
 
+@pytest.mark.parametrize("room", [1, 2 * SIZE - 1])
+def test_what_others_file_in_a_mailbox_does_not_repeat_the_batch(
+    post_office: PostOffice, room: int
+) -> None:
+    """Neither a mailbox that is over its quota and gets nothing, nor one that is filled by a rule of somebody else."""
+    one, shared = post_office.mailbox(), post_office.mailbox()
+    post_office.deliver(one)
+    foreign = Filing(shared.folders["Inbox"], TRACE, NOW, store_id=shared.id)
+    moved = StorePlan(one.id, (foreign,), hard_quota=1)
+    receipts = post_office.commit(submission(RAW, moved, limited(shared, room)))
+    assert receipts == [(Receipt((1,)), FULL if room < SIZE else Receipt((2,)))]
+
+
 def test_many_writers_never_fill_a_mailbox_beyond_its_quota(post_office: PostOffice) -> None:
     mailbox = post_office.mailbox()
     plan = limited(mailbox, 5 * SIZE)
@@ -213,3 +226,27 @@ def test_the_copy_of_an_answer_is_filed_only_when_it_leaves(
     copies = mailbox_entry.c.folder_id == mailbox.folders["Sent Items"]
     assert post_office.count(mailbox_entry, copies) == 1
     assert post_office.count(outbox, outbox.c.store_id == mailbox.id) == 1
+
+
+def test_reports_of_rules_are_claimed_in_one_order(postgres_url: str) -> None:
+    """Who has the first of two rules does not wait for who has the second: two agents cannot block each other."""
+    with open_database(postgres_url) as database:
+        office = PostOffice(database)
+        mailbox = office.mailbox()
+        values = {"store_id": mailbox.id, "sequence": 1, "version": 1, "document": "?"}
+        with database.write() as connection:
+            first, second = (
+                connection.execute(rule.insert().returning(rule.c.id), values).scalar_one()
+                for _ in range(2)
+            )
+        plans = [StorePlan(mailbox.id, notices=(notice(mailbox, n),)) for n in (second, first)]
+
+        with ThreadPoolExecutor(1) as pool:
+            with database.write() as connection:
+                told = update(rule).values(reported=True)
+                connection.execute(told.where(rule.c.id == first))
+                late = pool.submit(office.commit, *(submission(RAW, plan) for plan in plans))
+                wait_for_a_waiting_lock(database)
+                connection.execute(told.where(rule.c.id == second))
+            late.result(20.0)
+        assert office.count(mailbox_entry) == 0  # the other agent has told of both

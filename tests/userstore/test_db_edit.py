@@ -198,6 +198,15 @@ def test_names_that_are_reserved(town: Town, name: str) -> None:
             town.do(change, *arguments)
 
 
+@pytest.mark.parametrize("name", [" anna", "anna ", "an\tna", "anna\n", "an/na", "n" * 65])
+def test_what_is_no_name(town: Town, name: str) -> None:
+    for create in (editor.create_user, editor.create_group):
+        with pytest.raises(UsageError, match="expected 1 to 64 letters"):
+            town.do(create, name, {"address": "anna@example.org"})
+    with pytest.raises(UsageError, match="expected 1 to 64 letters"):
+        town.do(editor.create_company, name)
+
+
 def test_everyone_cannot_be_changed(town: Town) -> None:
     acme = town.company("acme")
     for everyone in (everyone_of(), everyone_of(acme)):
