@@ -48,6 +48,7 @@ bench: setup  ## mails and bookings per second, beside a Dovecot if there is one
 	@$(PY) -m bench.field --cells short --rounds 3 --seconds 2
 	@$(PY) -m bench.bookings --sizes 100,10000 --rounds 3
 	@$(PY) -m bench.startup --rounds 3
+	@$(PY) -m bench.rules
 
 bench-full: setup  ## every size, 1 to 50 sessions, 1 and 10 recipients, 100,000 bookings; half an hour
 	@$(PY) -m bench.field --cells full --rounds 5 --seconds 3 --imap

@@ -185,7 +185,7 @@ def test(installation: Installation, options: Options) -> None:
         print_json(record)
         return
     for line in _lines(record):
-        click.echo(one_line(line))
+        click.echo(line[: len(line) - len(line.lstrip())] + one_line(line))
 
 
 def try_mail(

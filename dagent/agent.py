@@ -39,7 +39,6 @@ from mailcore.settings_change import SettingsChange, settings_change
 from mr_accept.worker import Worker
 from spooler.spooler import Spooler
 from store.writer import GroupCommitWriter
-from userstore.features import parse_features
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +149,6 @@ class Agent:
         notify_reloading()
         try:
             change = settings_change(self._settings, reload())
-            parse_features(change.settings.userstore.disabled_features)
             certificate = load_certificate(change.settings.lmtp)
             site = open_site(change.settings, self._parts.hostname, self._parts.site.hooks)
             setup_audit(change.settings, PROGRAM)

@@ -24,7 +24,6 @@ from mailcore.errors import MailError, UsageError
 from mailcore.settings import Settings, load_settings
 from mailcore.settings_change import settings_change
 from mr_accept.worker import Worker
-from userstore.features import parse_features
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +101,6 @@ def _reload(worker: Worker, settings: Settings, config: Path | None) -> Settings
     notify_reloading()
     try:
         change = settings_change(settings, load_settings(config, os.environ))
-        parse_features(change.settings.userstore.disabled_features)
         open_site(change.settings, change.settings.lmtp.hostname)
         setup_audit(change.settings, PROGRAM)
     except UsageError as error:

@@ -23,7 +23,7 @@ def test_rules_are_added_behind_the_others(
     second = {"name": "zwölf", "then": ["delete"]}
     shell.ok("--add-rule", "anna", "-", stdin=json.dumps(second, ensure_ascii=False))
     common = {"enabled": True, "version": 1, "error": "", "reported": False}
-    words = "List-Id contains 'x': mark as read"
+    words = "list-id contains 'x': mark as read"
     assert shell.json("--list-rules", "anna") == [
         {"id": 1, "sequence": 1, "name": "lists", "words": words, "rule": RULE, **common},
         {

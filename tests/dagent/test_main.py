@@ -106,7 +106,6 @@ def test_hup_takes_over_what_can_change_and_names_the_rest(tmp_path: Path) -> No
         said = reload("[queue]\nworkers = 'x'\n", "settings not reloaded, the old ones stay: ")
         assert f"{agent.config}: [queue] workers: expected a whole number" in said
         said = reload("[spooler]\nsmtp_url = 'smtp://u:%00@x'\n", "settings not reloaded, ")
-        reload("[userstore]\ndisabled_features = 'fax'\n", "settings not reloaded, ")
         reload("[log]\nlog_level = 'error'\n[queue]\nworkers = 'x'\n", "settings not reloaded, ")
         assert agent.stop() == 0
 

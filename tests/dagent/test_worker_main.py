@@ -87,15 +87,9 @@ def test_hangup_reads_the_settings_again(tmp_path: Path) -> None:
         config.write_text("[queue]\nurl = 'http://x'\n")
         running.process.send_signal(signal.SIGHUP)
         running.says("settings not reloaded, the old ones stay: ")
-        for wrong in ("[userstore]\ndisabled_features = 'fax'\n", "[rules]\nsrs_domain = 'x y'\n"):
-            refused = running.log.count("settings not reloaded")
-            config.write_text(wrong)
-            running.process.send_signal(signal.SIGHUP)
-            wait_for(
-                lambda seen=refused: running.log.count("settings not reloaded") > seen,
-                timeout=DEADLINE,
-                what=wrong,
-            )
+        config.write_text("[rules]\nsrs_domain = 'x y'\n")
+        running.process.send_signal(signal.SIGHUP)
+        running.says("the old ones stay: [rules] srs_")
         config.write_text("[log]\nlog_level = 'debug'\n[queue]\nworkers = 3\n")
         running.process.send_signal(signal.SIGHUP)
         running.says("settings reloaded; changed: log.log_level")

@@ -130,6 +130,32 @@ def test_a_reply_rule_against_a_robot(office: Office) -> None:
     assert len(office.mails("anna")) == 1
 
 
+def test_a_reply_rule_against_a_robot_that_writes_to_the_author(office: Office) -> None:
+    def robot(entry: OutboxEntry) -> list[tuple[str, str, bytes]]:
+        """Answers to From, whatever the envelope sender and the other headers say."""
+        raw = b"From: shop@example.net\r\nTo: anna@example.org\r\nSubject: %d\r\n\r\nHi!\r\n"
+        return [("shop@example.net", "anna@example.org", raw % entry.id)]
+
+    office.rule("anna", rule({"reply": {"text": "Thanks for your mail."}}))
+    circle = Circle(office, robot)
+    circle.start(RAW, sender="shop@example.net")
+    assert [entry.kind for entry in circle.sent] == ["answer"]
+    assert len(office.mails("anna")) == 2
+    circle.start(RAW, sender="carla@example.net")
+    assert [entry.mail.rcpt_to for entry in circle.sent] == [
+        "shop@example.net",
+        "carla@example.net",
+    ]
+
+
+def test_each_reply_of_the_rules_is_a_reply_of_its_own(office: Office) -> None:
+    for text in ("Our prices", "Our hours", "Our prices"):
+        office.rule("anna", rule({"reply": {"text": text}}))
+    office.deliver("anna@example.org", raw=RAW)
+    office.deliver("anna@example.org", raw=RAW + b"Again\r\n")
+    assert [entry.kind for entry in office.outbox()] == ["answer", "answer"]
+
+
 def test_a_bounce_that_bounces(office: Office) -> None:
     office.rule("anna", rule({"bounce": "No thanks"}))
     office.rule("ben", rule({"bounce": "Neither do I"}))
