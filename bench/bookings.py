@@ -75,7 +75,9 @@ class House:
         self.database = Database(f"sqlite:///{directory}/bench.db")
         ensure_schema(self.database)
         self.committer = Committer(self.database, BlobStore(directory / "attachments", 65536))
-        self.directory = Directory(DbUserStore(self.database), self.database, UserStoreSettings(disabled_features=""))
+        self.directory = Directory(
+            DbUserStore(self.database), self.database, UserStoreSettings(disabled_features="")
+        )
         settings = Settings(store=StoreSettings(data=str(directory)))
         self.worker = Worker(
             self.committer, self.directory, settings, "bench", mail_leaves=lambda: None

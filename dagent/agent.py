@@ -165,7 +165,6 @@ class Agent:
         """Go on with the changed settings; sessions that are open keep their limits."""
         settings = self._settings = change.settings
         server.limits = limits_of(settings.lmtp)
-        self._parts.directory.adopt(settings.userstore)
         self._worker.adopt(settings)
         self._upkeep.settings = settings
         self._event_scripts.settings = settings.events
@@ -191,6 +190,7 @@ class Agent:
         `left` tells how many seconds there are; what needs longer is cut off, rolled back by the
         database, and done by whoever runs next.
         """
+        self._postman.hand_nothing_over()
         if not self._writer.stop(left()):
             log.warning("the group-commit writer did not end; its mail was not acknowledged")
         self._upkeep.stop(left())

@@ -179,9 +179,13 @@ class StorePostman:
         self._raw.keep(planned, content, replies)
         return replies
 
+    def hand_nothing_over(self) -> None:
+        """End the sessions with next hops: what they would still take could not be committed any more."""
+        self._hops.close()
+
     def close(self) -> None:
         """End the threads; what a next hop has not answered yet is tried again by the client."""
-        self._hops.close()
+        self.hand_nothing_over()
         self._hop_threads.shutdown()
         self._threads.shutdown()
         self._large.shutdown()

@@ -84,9 +84,8 @@ def _srs(settings: Settings) -> Srs | None:
     rules = settings.rules
     if not rules.srs_domain:
         return None
-    own = frozenset(settings.delivery.internal_domains.split())
+    own = read_domains(settings.delivery.internal_domains)
     try:
         return Srs(rules.srs_domain, tuple(rules.srs_secret.split()), own)
     except UsageError as error:
-        text = str(error).replace("srs_secrets", "srs_secret")
-        raise UsageError(f"[rules] {text}") from error
+        raise UsageError(f"[rules] {error}") from error

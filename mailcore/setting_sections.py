@@ -242,7 +242,8 @@ class DeliverySettings:
     )
     archive_folder: str = setting(
         "",
-        "folder that gets a copy of everything but junk; made where it is missing; empty: no archive",
+        "folder that gets a copy of ordinary mail (not of junk, nor of what the booker has dealt with); made"
+        " where it is missing; empty: no archive",
         example="Archive",
         live=True,
     )

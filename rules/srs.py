@@ -45,7 +45,7 @@ class Srs:
     """Rewriting for one site.
 
     `domain` is the one of rewritten addresses, which has to be routed to us (`srs_domain`); the first of `secrets`
-    signs, all of them verify (`srs_secrets`); `own_domains` are those whose mail comes here anyway.
+    signs, all of them verify (`srs_secret`); `own_domains` are those whose mail comes here anyway.
     Raises UsageError where a secret is missing or the domain is none.
     """
 
@@ -59,7 +59,7 @@ class Srs:
                 f"srs_domain: {self.domain!r} is no domain; expected one like srs.example.org"
             )
         if not self.secrets or not all(self.secrets):
-            raise UsageError("srs_secrets: expected at least one secret, and none that is empty")
+            raise UsageError("srs_secret: expected at least one secret, and none that is empty")
 
     def envelope_sender(self, mail_from: str, rcpt_to: str, now: float) -> str:
         """The envelope sender under which a mail of `mail_from` is passed on to `rcpt_to`; `now` is in epoch seconds.

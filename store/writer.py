@@ -106,25 +106,35 @@ class GroupCommitWriter:
             self._commit_batch(batch)
             self._batch_began = None
 
-    def _commit_batch(self, batch: Sequence[tuple[Submission, Future[Receipts]]]) -> None:
+    def _commit_batch(self, batch: Sequence[tuple[Submission, Future[Receipts]]]) -> bool:
+        """Commit a batch, if need be one by one; False when trouble of our own ended it."""
         self._batch_began = time.monotonic()
         try:
             committed = self._commit([submission for submission, _ in batch])
         except Exception as error:  # noqa: BLE001 - the edge of this thread: every future gets its answer
-            self._recover(batch, error)
-            return
+            return self._recover(batch, error)
         self._finish(batch, committed)
+        return True
 
     def _recover(
         self, batch: Sequence[tuple[Submission, Future[Receipts]]], error: Exception
-    ) -> None:
+    ) -> bool:
         """Repeat one by one what the data may have caused; refuse what is our own trouble."""
         own_trouble = isinstance(error, TemporaryError) and not isinstance(error, RepeatSinglyError)
-        if len(batch) > 1 and not own_trouble:
-            log.info("a batch of %d failed and is repeated one by one: %s", len(batch), error)
-            for one in batch:
-                self._commit_batch([one])
-            return
+        if len(batch) == 1 or own_trouble:
+            self._refuse(batch, error)
+            return not own_trouble
+        log.info("a batch of %d failed and is repeated one by one: %s", len(batch), error)
+        for number, one in enumerate(batch, start=1):
+            if not self._commit_batch([one]):
+                # The database is away: each of the others would wait for that as long as this one.
+                self._refuse(batch[number:], TemporaryError("the database cannot be reached"))
+                return False
+        return True
+
+    def _refuse(
+        self, batch: Sequence[tuple[Submission, Future[Receipts]]], error: Exception
+    ) -> None:
         if not isinstance(error, MailError):
             log.error("a message could not be committed", exc_info=error)
         for _, future in batch:

@@ -222,8 +222,8 @@ def test_what_is_forged_is_refused_and_nothing_else_is_raised(mail_from: str, lo
         ("", ("s",), "srs_domain"),
         ("a b", ("s",), "srs_domain"),
         ("srs.example.org>", ("s",), "srs_domain"),
-        ("srs.example.org", (), "srs_secrets"),
-        ("srs.example.org", ("s", ""), "srs_secrets"),
+        ("srs.example.org", (), "srs_secret"),
+        ("srs.example.org", ("s", ""), "srs_secret"),
     ],
 )
 def test_bad_settings_are_named(domain: str, secrets: tuple[str, ...], setting: str) -> None:

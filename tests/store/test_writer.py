@@ -11,7 +11,7 @@ import pytest
 
 from mailcore.errors import TemporaryError
 from mailcore.outgoing import OutgoingMail
-from store.batch import RepeatSinglyError
+from store.batch import RepeatSinglyError, StagedBatch
 from store.engine import Database
 from store.mailboxes import Mailbox
 from store.plan import Filing, NewJob, Outgoing, Receipt, StorePlan, Submission
@@ -186,6 +186,25 @@ def test_it_goes_on_after_trouble(
         failed = writer.submit(submission(RAW, plan(mailbox)))
         assert isinstance(failed.exception(DEADLINE), TemporaryError)
     assert writer.submit(submission(RAW, plan(mailbox))).result(DEADLINE) == (Receipt((1,)),)
+
+
+def test_a_database_that_goes_away_in_a_repetition_is_asked_once_more_only(
+    post_office: PostOffice, writer: GroupCommitWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = post_office.mailbox()
+    asked: list[int] = []
+
+    def apply(_connection: object, staged: StagedBatch) -> list[Receipts]:
+        asked.append(len(staged.submissions))
+        raise RepeatSinglyError("bad") if len(staged.submissions) > 1 else TemporaryError("away")
+
+    with one_batch(post_office.database, writer):
+        futures = [writer.submit(submission(RAW, plan(mailbox))) for _ in range(5)]
+        monkeypatch.setattr(post_office.committer, "apply", apply)
+    errors = [future.exception(DEADLINE) for future in futures]
+    assert all(isinstance(error, TemporaryError) for error in errors)
+    # The first is what holds the batch up; then five together, and the first of these.
+    assert asked == [1, 5, 1]
 
 
 def test_stopping_commits_what_waits(post_office: PostOffice, woken: Woken) -> None:

@@ -1,0 +1,115 @@
+"""Postfix that starts kopano-dagent for each recipient: samples/postfix/pipe.cf, exit codes, an empty sender."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.agent import COMMANDS, RunningAgent
+from tests.support.mta import ANNA, BEN, DELIVERY_SECONDS, inbox, mail_directory, note, submit
+from tests.support.postfix import SAMPLES, RunningPostfix, require_postfix
+from tests.support.servers import free_port
+from tests.support.waiting import wait_for
+
+USER = "nobody"
+SETTINGS = '[delivery]\nquota_full = "defer"\n'
+
+
+class Site(NamedTuple):
+    """A Postfix, and the store that its commands fill; no agent runs."""
+
+    postfix: RunningPostfix
+    agent: RunningAgent
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    require_postfix()
+    require_readable()
+    with mail_directory() as directory:
+        data = directory / "agent"
+        data.mkdir()
+        agent = RunningAgent(data)
+        agent.config.write_text(SETTINGS)
+        for name in ("anna", "ben", "carla"):
+            agent.add_user(name)
+        give_to_user(data)
+        values = {
+            name: value
+            for line in (SAMPLES / "pipe.cf").read_text().splitlines()
+            for name, equals, value in [line.removeprefix("#").partition(" = ")]
+            if line.startswith("#") and equals
+        }
+        assert len(values) == 2
+        values["smtpd_recipient_restrictions"] = ""
+        postfix = RunningPostfix(directory / "postfix", free_port(), values)
+        with (directory / "postfix/config/master.cf").open("a") as master:
+            master.write(own_service(data))
+        postfix.start()
+        try:
+            yield Site(postfix, agent)
+        finally:
+            postfix.stop()
+
+
+def own_service(data: Path) -> str:
+    """The sample with another user, our command and the settings of this test."""
+    sample = (SAMPLES / "pipe.cf").read_text()
+    own = sample.replace("user=kopano", f"user={USER}").replace(
+        "/usr/bin/kopano-dagent",
+        f"{COMMANDS / 'kopano-dagent'} --data {data} -c {data / 'kopano.toml'}",
+    )
+    assert own.count(USER) == 1
+    assert own.count(str(data)) == 2
+    return own
+
+
+def give_to_user(data: Path) -> None:
+    for path in (data, *data.rglob("*")):
+        shutil.chown(path, USER)
+
+
+def require_readable() -> None:
+    """End the test where the tree lies in a home that others may not enter."""
+    if not all(path.stat().st_mode & 0o001 for path in COMMANDS.parents):
+        pytest.skip(f"the user {USER} may not run what is in {COMMANDS}")
+
+
+def test_each_recipient_has_an_outcome_of_its_own(site: Site) -> None:
+    people = [ANNA, BEN, "nobody@example.org"]
+    submit(site.postfix.port, "carla@example.org", people, note("lunch"))
+    for name in ("anna", "ben"):
+        (mail,) = wait_for(
+            lambda name=name: inbox(site.agent, name, "Note"),
+            timeout=DELIVERY_SECONDS,
+            what=f"{name} has the mail",
+        )
+        assert mail["Return-Path"] == "<carla@example.org>"
+        assert mail.get_all("Delivered-To") == [f"{name}@example.org"]
+    (bounce,) = wait_for(
+        lambda: inbox(site.agent, "carla", "Undelivered"),
+        timeout=DELIVERY_SECONDS,
+        what="the bounce is here",
+    )
+    assert bounce["Return-Path"] == "<>"
+    assert "no such user here: nobody" in bounce.as_string()
+    assert "ben@example.org" not in bounce.get_payload(1).as_string()
+
+
+def test_mail_for_a_full_mailbox_waits_until_there_is_room(site: Site) -> None:
+    assert site.agent.admin("-u", "ben", "--qo", "yes", "--qh", "1").returncode == 0
+    content = note("big", to=BEN).replace(b"Note", b"Big") + b"x" * 76 * 20_000
+    submit(site.postfix.port, ANNA, [BEN], content)
+    wait_for(
+        lambda: "dsn=4.3.0, status=deferred" in site.postfix.log(),
+        timeout=DELIVERY_SECONDS,
+        what="Postfix keeps it",
+    )
+    assert "452 4.2.2 mailbox is full" in site.postfix.queue()
+    assert inbox(site.agent, "ben", "Big") == []
+    assert site.agent.admin("-u", "ben", "--qh", "100").returncode == 0
+    site.postfix.flush()
+    wait_for(lambda: inbox(site.agent, "ben", "Big"), timeout=DELIVERY_SECONDS)
+    wait_for(lambda: "is empty" in site.postfix.queue(), timeout=DELIVERY_SECONDS)
