@@ -146,7 +146,8 @@ def _rule(outcome: RuleOutcome) -> dict[str, Any]:
         "obeyed": outcome.obeyed,
         "fate": outcome.fate.value,
         "condition": _condition(outcome.seen) if outcome.seen else None,
-        "lines": outcome.lines(),
+        "actions": [str(action) for action in outcome.rule.actions],
+        "explanation": outcome.lines(),
     }
 
 
@@ -227,7 +228,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     if record["not_asked"]:
         yield f"The rules are not asked: {record['not_asked']}."
     for rule in record["rules"]:
-        first, *others = rule["lines"]
+        first, *others = rule["explanation"]
         yield f"Rule {rule['id']} {first}"
         yield from others
     for bad in record["bad_rules"]:
