@@ -78,7 +78,7 @@ def test_who_is_meant(two: Shell, words: tuple[str, ...], address: str) -> None:
         (("-d", "eva@acme"), "no user 'eva@acme'"),
         (("-d", "eva", "-I", "acme"), "no user 'eva' in company acme; kopano-admin -l -I acme"),
         (("--list-mail", "eva", "-I", "acme"), "no user 'eva' in company acme"),
-        (("--details", "eva", "-I", "acme"), "no user 'eva' in company acme"),
+        (("--details", "eva", "-I", "acme"), "no user or group 'eva' in company acme"),
         (("-d", "anna", "-I", "acme"), "no user 'anna' in company acme"),
         (("-G", "sales", "-I", "globex"), "no group 'sales' in company globex; kopano-admin -L"),
         (("-c", "john@acme", "-e", "new@acme.example"), "exists already"),
