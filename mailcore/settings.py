@@ -1,9 +1,9 @@
 """The settings of all components, and how a file and the environment become values.
 
-One TOML file, a table per component; what there is to set is in `mailcore.setting_sections`.  The environment
-overrides the file: `DAGENT_<SECTION>_<NAME>`, and `DAGENT_DATA` for the data directory.  Whatever is unknown or bad
-stops the start with the place, the setting and what was expected; nothing is guessed.  Reading the file is the only
-I/O of this package.
+One TOML file, a table per component; what there is to set is in `mailcore.setting_sections`, `delivery_sections` and
+`upkeep_sections`.  The environment overrides the file: `DAGENT_<SECTION>_<NAME>`, and `DAGENT_DATA` for the data
+directory.  Whatever is unknown or bad stops the start with the place, the setting and what was expected; nothing is
+guessed.  Reading the file is the only I/O of this package.
 """
 
 import math
@@ -14,24 +14,28 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from mailcore.delivery_sections import (
+    DeliverySettings,
+    OofSectionSettings,
+    RuleSettings,
+)
 from mailcore.errors import UsageError
 from mailcore.setting_checks import check_section
 from mailcore.setting_sections import (
-    AuditSettings,
     BookingSettings,
-    DeliverySettings,
-    EventSettings,
     LmtpSettings,
-    LoginSettings,
-    LogSettings,
-    OofSectionSettings,
     QueueSettings,
-    RetentionSettings,
-    RuleSettings,
     SocketmapSettings,
     SpoolerSettings,
     StoreSettings,
     UserStoreSettings,
+)
+from mailcore.upkeep_sections import (
+    AuditSettings,
+    EventSettings,
+    LoginSettings,
+    LogSettings,
+    RetentionSettings,
 )
 
 __all__ = [
