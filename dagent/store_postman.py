@@ -27,9 +27,8 @@ from mailcore.errors import MailboxFullError, MailError
 from mailcore.log_fields import LogFields
 from mailcore.next_hop import next_hop_of
 from mailcore.reply import DELIVERED, TRY_LATER, LmtpReply
-from mailcore.view import MessageView
 from store.engine import Database
-from store.message import prepare_message
+from store.message import NO_MESSAGE
 from store.plan import Submission
 from store.quota import sizes_of
 from store.writer import GroupCommitWriter, Receipts
@@ -39,7 +38,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _NO_WISH = Wish()
-_NO_MESSAGE = prepare_message(MessageView(b""), imap=False)
 Resolved = tuple[Recipient, ...] | PassingOn
 """What RCPT found: the mailboxes, or an address that only stands for one elsewhere."""
 _SMALL = 65536  # octets; planning less than this costs less than moving it to a thread
@@ -124,7 +122,7 @@ class StorePostman:
         targets = [one for one in recipients if isinstance(one, PassingOn)]
         leaving = compose_passing(envelope, content, targets, self.site.hostname, time.time())
         try:
-            await self._committed(Submission(_NO_MESSAGE, (), passing=leaving))
+            await self._committed(Submission(NO_MESSAGE, (), passing=leaving))
         except MailError as error:
             log.warning("%s: report not passed on: %s", envelope.peer, error)
             return TRY_LATER

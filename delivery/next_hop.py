@@ -17,17 +17,15 @@ from mailcore import failpoint
 from mailcore.errors import TemporaryError
 from mailcore.next_hop import next_hop_of
 from mailcore.reply import DELIVERED, LmtpReply
-from mailcore.view import MessageView
 from store.engine import Database
 from store.ledger import find_repeats
 from store.mailboxes import INBOX, Mailbox
-from store.message import content_of, prepare_message
+from store.message import NO_MESSAGE, content_of
 from store.plan import Filing, NewFolder, StorePlan, Submission
 
 log = logging.getLogger(__name__)
 
 _RETURN_PATH = b"Return-Path:"
-_NO_MESSAGE = prepare_message(MessageView(b""), imap=False)  # for what is filed nowhere here
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +165,6 @@ def _with_plans(planned: Planned, plans: Sequence[Sequence[Plan | None]]) -> Pla
     stored = tuple(plan.store for own in plans for plan in own if plan and plan.store)
     message = planned.submission.message
     if not any(store.filings for store in stored):
-        message = _NO_MESSAGE
+        message = NO_MESSAGE
     submission = replace(planned.submission, message=message, plans=stored)
     return replace(planned, plans=tuple(map(tuple, plans)), submission=submission)

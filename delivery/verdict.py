@@ -18,9 +18,8 @@ from mailcore.settings import DeliverySettings
 LOOP = LmtpReply(550, "5.4.6", "mail loop: the next hop of this mailbox sends its mail back")
 TOO_MANY_HOPS = LmtpReply(550, "5.4.6", "mail loop: too many Received headers")
 EXPIRED = LmtpReply(250, "2.4.7", "message has expired and is not stored")
-_MOST_TURNS = (
-    3  # a redirect that comes back once, past an MTA that writes Delivered-To too, has no more
-)
+_MOST_TURNS = 3
+"""A redirect that comes back once, past an MTA that writes Delivered-To too, bears no more of ours."""
 
 
 def verdict(arrival: Arrival, settings: DeliverySettings) -> LmtpReply | None:

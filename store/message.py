@@ -105,3 +105,7 @@ def content_of(new: NewMessage) -> bytes:
 def assemble_message(skeleton: bytes, bodies: list[Body]) -> bytes:
     """Give back the bytes of a stored message."""
     return assemble(skeleton, tuple(bodies))
+
+
+NO_MESSAGE = prepare_message(MessageView(b""), imap=False)
+"""For a submission whose message is filed nowhere here."""
