@@ -224,11 +224,19 @@ class BookingSettings:
         example=120.0,
         live=True,
     )
-    horizon_days: int = setting(
+    booking_window_days: int = setting(
         730,
-        "time from now up to which a series is checked and held",
+        "how far ahead a resource can be booked, and a series is checked and held, where the resource has no"
+        " window of its own; 0 is no limit",
         unit="days",
         example=365,
+        live=True,
+    )
+    trusted_authserv_id: str = setting(
+        "",
+        "the name under which the own MX writes Authentication-Results; with it, a sender that the MX could not"
+        " authenticate changes no booking (RFC 8601)",
+        example="mx.example.org",
         live=True,
     )
     max_occurrences: int = setting(

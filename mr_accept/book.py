@@ -23,7 +23,7 @@ from mr_accept.decide import decide
 from mr_accept.expand import expand, occurrences_of
 from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, reply_allowed
 from mr_accept.horizon import extend_series, held_until, horizon_of
-from mr_accept.model import Decision, Instance, Interval, NotForBookingError, Occurrence
+from mr_accept.model import Decision, Instance, Interval, NotForBookingError, Occurrence, OldTime
 from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answers
 from store.batch import Reserved
 from store.bookings import ACCEPTED, CANCELLED, load_lineages
@@ -165,7 +165,7 @@ class Booker:
                 writer.decline(case.change, answers)
             fate = Fate.ACCEPTED if decision.accepted else Fate.DECLINED
             reasons = [
-                decision.reason.value if decision.reason else "",
+                decision.reasons,
                 "" if answers else work.silence,
             ]
             settled = fate, "; ".join(filter(None, reasons))
@@ -191,7 +191,9 @@ class Booker:
         policy = policy_for(work.recipient, organizer, self._settings, time.time())
         decision = decide(case.wanted, recurring, spans, policy, own)
         booked = any(row.state == ACCEPTED for row in case.held.stored)
-        return replace(decision, keeps=booked and not decision.accepted)
+        return replace(
+            decision, old_time=OldTime.KEPT if booked and not decision.accepted else OldTime.NONE
+        )
 
     def _say_again(self, work: _Work, held: Held, fate: Fate) -> Settled:
         """A repeated request gets the stored reply once more; a stale one gets nothing."""

@@ -13,13 +13,13 @@ from mr_accept.fate import Known, Origin, StoredOrganizer
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.model import (
-    BookingPolicy,
     Instance,
     LineageState,
     Occurrence,
     UnreadableError,
     Zone,
 )
+from mr_accept.policy import BookingPolicy
 from mr_accept.zones import UTC, named_zone
 from store.bookings import ACCEPTED, CANCELLED, BookingRow
 from store.occurrences import OccurrenceRow

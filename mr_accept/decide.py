@@ -6,7 +6,8 @@ Every occurrence of the request counts, against the other bookings and against i
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from mr_accept.model import BookingPolicy, Decision, Occurrence, Reason
+from mr_accept.model import Decision, Occurrence, Reason, Refusal, Verdict
+from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import Span, Use, instants_over
 
 
@@ -26,17 +27,21 @@ def decide(
     since its capacity was lowered).  TRANSP:TRANSPARENT makes no difference: a resource is held either way.
     """
     if policy.absence is not None:
-        return Decision(accepted=False, reason=Reason.ABSENT, text=policy.absence)
+        return Decision(Verdict.DECLINED, (_refusal(Reason.ABSENT),), note=policy.absence)
     if recurring and policy.decline_recurring:
-        return Decision(accepted=False, reason=Reason.RECURRING)
+        return Decision(Verdict.DECLINED, (_refusal(Reason.RECURRING),))
     if policy.decline_conflict:
         over = instants_over([*busy, *occurrences], policy.capacity)
         clashes = tuple(item for item in _asking_for_more(occurrences, held) if _meets(item, over))
         if clashes:
             alone = over == instants_over(occurrences, policy.capacity)
             reason = Reason.ITSELF if alone else Reason.BUSY
-            return Decision(accepted=False, reason=reason, clashes=clashes)
-    return Decision(accepted=True)
+            return Decision(Verdict.DECLINED, (_refusal(reason),), clashes)
+    return Decision(Verdict.ACCEPTED)
+
+
+def _refusal(reason: Reason) -> Refusal:
+    return Refusal(reason, reason.value)
 
 
 def _asking_for_more(

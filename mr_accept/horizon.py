@@ -17,7 +17,8 @@ from mr_accept.asking import limits_of
 from mr_accept.booking_rows import policy_of, row_of, zone_of
 from mr_accept.change import Row, lineages_of
 from mr_accept.expand import occurrences_of
-from mr_accept.model import BookingPolicy, Instance, Interval, Occurrence
+from mr_accept.model import Instance, Interval, Occurrence
+from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import peak_use
 from store.bookings import BookingRow, load_lineages, save_booking, short_series
 from store.calendars import LockedCalendar
@@ -42,7 +43,7 @@ def horizon_of(connection: Connection, store_id: int, settings: BookingSettings,
 
     Bookings further ahead move it, so that no series is accepted over them unseen; ten years is the end of that.
     """
-    day = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.horizon_days)
+    day = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.booking_window_days)
     next_month = (day.replace(day=1) + timedelta(days=32)).replace(
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
@@ -53,7 +54,7 @@ def horizon_of(connection: Connection, store_id: int, settings: BookingSettings,
 def held_until(instances: Iterable[Instance], horizon: int, settings: BookingSettings) -> int:
     """The instant up to which a meeting is expanded: a series that begins late is held as long as any other."""
     begins = [item.start.epoch for item in instances if item.recurring]
-    return max([horizon, *(begin + settings.horizon_days * _DAY for begin in begins)])
+    return max([horizon, *(begin + settings.booking_window_days * _DAY for begin in begins)])
 
 
 def extend_series(

@@ -125,8 +125,9 @@ class ExtraDate(NamedTuple):
 class CalendarUser:
     """An ORGANIZER or ATTENDEE.
 
-    `address` and `sent_by` are folded for comparison, `written` is the address as it stands in the
-    mail, and `line` is the whole unfolded property, which a reply echoes.
+    `address`, `sent_by`, `delegated_from` and `delegated_to` are folded for comparison, `written` is the address as it
+    stands in the mail, and `line` is the whole unfolded property, which a reply echoes.  `kind` is the CUTYPE and
+    `status` the PARTSTAT, in upper case, empty where they are missing.
     """
 
     address: str
@@ -134,13 +135,22 @@ class CalendarUser:
     name: str = ""
     sent_by: str = ""
     line: str = ""
+    kind: str = ""
+    status: str = ""
+    delegated_from: tuple[str, ...] = ()
+    delegated_to: tuple[str, ...] = ()
+
+
+ONWARDS = "+"
+"""Ends the recurrence id of a VEVENT that changes an instance and all after it (RANGE=THISANDFUTURE)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One VEVENT: a single event, the master of a series, or one overridden instance of it.
+    """One VEVENT: a single event, the master of a series, one overridden instance of it, or all from one on.
 
-    `recurrence_id` is canonical (see `Occurrence`) and empty for a single event or a master.
+    `recurrence_id` is canonical (see `Occurrence`) and empty for a single event or a master; with RANGE=THISANDFUTURE
+    it ends in `ONWARDS`.
     `dtstamp` is in epoch seconds.  `lines` are the unfolded property lines of the VEVENT itself.
     """
 
@@ -216,6 +226,37 @@ class Occurrence(NamedTuple):
     busy: bool = True
 
 
+class Standing(enum.Enum):
+    """What the one who asks may do with a resource."""
+
+    ALLOWED = "allowed"  # book within its rules
+    FREE = "free"  # book outside its rules too, though never twice
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks of a resource.
+
+    `instances` are the VEVENTs in question, master first; `occurrences` theirs in order, as far ahead as they would be
+    held, and `more` those of them that do not lie within what the meeting holds already.  `zone` is the resource's,
+    `own` its addresses (folded).  `external` tells that the organizer is not of the resource's organisation.
+    """
+
+    instances: tuple[Instance, ...]
+    occurrences: tuple[Occurrence, ...]
+    more: tuple[Occurrence, ...]
+    zone: Zone
+    own: frozenset[str] = frozenset()
+    standing: Standing = Standing.ALLOWED
+    external: bool = False
+
+    @property
+    def recurring(self) -> bool:
+        """True when any of the VEVENTs repeats."""
+        return any(instance.recurring for instance in self.instances)
+
+
 class Interval(NamedTuple):
     """Time in use, in epoch seconds UTC, half-open."""
 
@@ -242,38 +283,86 @@ class Lineage(NamedTuple):
     instance: Instance | None
 
 
-@dataclass(frozen=True, slots=True)
-class BookingPolicy:
-    """A resource's rules for booking; a room's capacity is always 1.
-
-    With `absence`, a text that may be empty, everything is declined.
-    """
-
-    capacity: int = 1
-    decline_conflict: bool = True
-    decline_recurring: bool = False
-    absence: str | None = None
-
-
 class Reason(enum.Enum):
-    """Why a request was declined; the value is the text for the organiser."""
+    """Why a request was declined; the value is for logs and the records of administrators."""
 
+    ABSENT = "out of office at present"
+    EXTERNAL = "only people inside the organisation may book"
+    NOT_ALLOWED = "the organizer may not book"
     RECURRING = "recurring meetings are not allowed"
+    PAST = "it has ended already"
+    BEYOND_WINDOW = "beyond the booking window"
+    TOO_SOON = "not enough notice"
+    TOO_SHORT = "too short"
+    TOO_LONG = "too long"
+    OUTSIDE_HOURS = "outside the hours that can be booked"
+    SERIES_TOO_LONG = "the series is too long"
+    TOO_MANY_PEOPLE = "more people than there is room for"
     BUSY = "the resource is already booked at that time"
     ITSELF = "its own occurrences overlap"
-    ABSENT = "out of office at present"
+
+
+class Refusal(NamedTuple):
+    """One reason why a request is declined, and the sentence that says so to the organizer.
+
+    `text` goes on after "has declined the meeting: " or stands in a list, without a full stop.  `occurrences` are
+    those that it is about, where it is not about the meeting as a whole.
+    """
+
+    reason: Reason
+    text: str
+    occurrences: tuple[Occurrence, ...] = ()
+
+
+class Verdict(enum.Enum):
+    """The answer to a request.  An owner's approval (pending) and pools (delegated) have their place here."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class OldTime(enum.Enum):
+    """What a declined change does to the time that the meeting held before."""
+
+    NONE = "none"  # it held none
+    KEPT = "kept"
+    RELEASED = "released"
+
+
+class FreeTime(NamedTuple):
+    """Time that could have been asked for instead, in epoch seconds UTC, half-open."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a request; `clashes` are its occurrences that do not fit, in order.
+    """The answer to a request.
 
-    `keeps` tells that what was booked before the request stays booked although it is declined.
-    `text` is what is said besides.
+    `clashes` are occurrences that do not fit beside other bookings, in order: of a declined request all of them, of an
+    accepted series those that it has to do without.  `held_until`, in epoch seconds, is set where a series goes on
+    longer than it is booked for now.  `holders` names who holds the time of a clash, where that may be told.
+    `overbooked` tells that what is accepted meets time in which the resource is over its capacity.  `note` is a text of
+    the resource's own.
     """
 
-    accepted: bool
-    reason: Reason | None = None
+    verdict: Verdict
+    refusals: tuple[Refusal, ...] = ()
     clashes: tuple[Occurrence, ...] = ()
-    keeps: bool = False
-    text: str = ""
+    holders: dict[Occurrence, str] = field(default_factory=dict)
+    free_times: tuple[FreeTime, ...] = ()
+    old_time: OldTime = OldTime.NONE
+    held_until: int | None = None
+    overbooked: bool = False
+    note: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """True where the resource is booked, for a part of the series at least."""
+        return self.verdict is Verdict.ACCEPTED
+
+    @property
+    def reasons(self) -> str:
+        """The reasons of a decline in one line, for logs and administrators."""
+        return "; ".join(dict.fromkeys(refusal.reason.value for refusal in self.refusals))

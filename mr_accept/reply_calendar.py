@@ -50,7 +50,7 @@ def compose_calendar(
         f"SEQUENCE:{instance.sequence}",
         *echo,
         _attendee_line(attendee, partstat),
-        f"REQUEST-STATUS:{_STATUS[decision.reason]}",
+        f"REQUEST-STATUS:{_STATUS[decision.refusals[0].reason if decision.refusals else None]}",
         "END:VEVENT",
         "END:VCALENDAR",
         "",

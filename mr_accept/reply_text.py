@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 
 from mailcore.charset import one_line
-from mr_accept.model import Decision, Duration, Form, Instance, Moment, Occurrence, Zone
+from mr_accept.model import Decision, Duration, Form, Instance, Moment, Occurrence, OldTime, Zone
 from mr_accept.zones import offset_text
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,11 +40,11 @@ def compose_text(
     elif decision.accepted:
         lines = [f"{name} has accepted the meeting and is booked."]
     else:
-        why = decision.reason.value if decision.reason else "it is not possible"
+        why = decision.refusals[0].text if decision.refusals else "it is not possible"
         lines = [f"{name} has declined the meeting: {why}."]
-        if decision.keeps:
+        if decision.old_time is OldTime.KEPT:
             lines.append("What was booked for this meeting before stays booked.")
-        lines += _besides(decision.text)
+        lines += _besides(decision.note)
     lines += ["", f"What: {title_of(instance)}", f"When: {_when(instance, zone)}"]
     if place := one_line(instance.location):
         lines.append(f"Where: {place[:_LONGEST_TITLE]}")

@@ -184,14 +184,25 @@ def _organizer(event: Component) -> CalendarUser:
 def _user(line: Line) -> CalendarUser:
     """Read a CAL-ADDRESS; without mailto: its EMAIL parameter counts, as Apple writes it."""
     written = _mail_address(line.value) or _mail_address(line.parameters.get("EMAIL", ""))
-    sent_by = _mail_address(line.parameters.get("SENT-BY", ""))
+    parameters = line.parameters
+    sent_by = _mail_address(parameters.get("SENT-BY", ""))
     return CalendarUser(
         address=address_key(written),
         written=written,
         name=line.parameters.get("CN", ""),
         sent_by=address_key(sent_by),
         line=line.text,
+        kind=parameters.get("CUTYPE", "").upper(),
+        status=parameters.get("PARTSTAT", "").upper(),
+        delegated_from=_addresses(parameters.get("DELEGATED-FROM", "")),
+        delegated_to=_addresses(parameters.get("DELEGATED-TO", "")),
     )
+
+
+def _addresses(uris: str) -> tuple[str, ...]:
+    """The folded addresses in a list of CAL-ADDRESSes."""
+    written = (_mail_address(uri.strip().strip('"')) for uri in uris.split(","))
+    return tuple(address_key(address) for address in written if address)
 
 
 def _mail_address(uri: str) -> str:

@@ -44,6 +44,9 @@ class BookingRow:
     reply: bytes | None
     reply_to: str
     reply_message_id: str
+    silence: str
+    places: int
+    report_due: bool
 
 
 def load_lineages(connection: Connection, store_id: int, uid: str) -> list[BookingRow]:

@@ -6,7 +6,14 @@ are filled from the first day because a modification sequence cannot be made up 
 """
 
 from store.schema.access import login_failure, permission
-from store.schema.calendars import booking, calendar, calendar_change, calendar_object, occurrence
+from store.schema.calendars import (
+    booking,
+    booking_policy,
+    calendar,
+    calendar_change,
+    calendar_object,
+    occurrence,
+)
 from store.schema.columns import CleanText, clean_text, metadata
 from store.schema.mail import (
     blob,
@@ -32,7 +39,7 @@ from store.schema.people import (
 )
 from store.schema.work import counter, directory_event, job, ledger, outbox
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; tells a database that is too old or too new without loading Alembic."""
 
 __all__ = [
@@ -42,6 +49,7 @@ __all__ = [
     "blob",
     "blob_content",
     "booking",
+    "booking_policy",
     "calendar",
     "calendar_change",
     "calendar_object",

@@ -50,6 +50,15 @@ calendar_object = Table(
     Index("ix_calendar_object_uid", "calendar_id", "uid"),
 )
 
+# What differs from the defaults in a resource's rules for booking; mr_accept/policy.py knows the keys.
+booking_policy = Table(
+    "booking_policy",
+    metadata,
+    reference_column("store_id", "mailbox_store.id", primary_key=True, autoincrement=False),
+    Column("key", String(32), primary_key=True),
+    Column("value", CleanText, nullable=False),
+)
+
 # One row per lineage: the master (recurrence_id '') and each instance that was addressed on its own.
 booking = Table(
     "booking",
@@ -59,7 +68,7 @@ booking = Table(
     reference_column("object_id", "calendar_object.id", index=True),
     Column("uid", CleanText, nullable=False),
     text_column("recurrence_id"),
-    # accepted | declined | cancelled
+    # accepted | declined | cancelled; later pending, delegated
     Column("state", String(9), nullable=False),
     count_column("sequence"),
     count_column("dtstamp"),
@@ -76,6 +85,10 @@ booking = Table(
     Column("reply", LargeBinary),  # the REPLY as it went out, for a repeated request
     text_column("reply_to"),
     text_column("reply_message_id"),
+    text_column("silence"),  # why there is no reply; an audit looks for a booking with neither
+    # bookings that could use an instant together when this one was accepted; 0: as many as wanted
+    count_column("places"),
+    flag_column("report_due"),  # the organizer has still to hear that this does not fit any more
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     UniqueConstraint("calendar_id", "uid", "recurrence_id", name="uq_booking_lineage"),
@@ -92,7 +105,7 @@ occurrence = Table(
     text_column("recurrence_id"),
     Column("starts_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
-    # busy | free: a clash found when a series was extended
+    # busy | clash: declined, holds nothing, shown to people
     Column("busy_type", String(8), nullable=False),
 )
 Index("ix_occurrence_range", occurrence.c.calendar_id, occurrence.c.starts_at, occurrence.c.ends_at)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mr_accept.decide import decide
-from mr_accept.model import BookingPolicy, Interval, Occurrence, Reason
+from mr_accept.model import Interval, Occurrence, Reason
+from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import peak_use
 
 ROOM = BookingPolicy()
@@ -54,7 +55,7 @@ def test_decisions(request_, busy, recurring, policy, reason, clashing):
     occurrences = [Occurrence(start, end, "") for start, end in request_]
     got = decide(occurrences, recurring, [Interval(*item) for item in busy], policy)
     assert got.accepted is (reason is None)
-    assert got.reason is reason
+    assert (got.refusals[0].reason if got.refusals else None) is reason
     assert got.clashes == tuple(occurrences[index] for index in clashing)
 
 

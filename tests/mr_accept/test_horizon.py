@@ -27,7 +27,7 @@ MEETING_OF_BOTH = at(9, day=56)
 def desk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
-    with open_desk(shared_url(request, tmp_path_factory), horizon_days=NEAR) as opened:
+    with open_desk(shared_url(request, tmp_path_factory), booking_window_days=NEAR) as opened:
         yield opened
 
 
@@ -38,7 +38,7 @@ def room(desk: Desk) -> Room:
 
 def with_horizon(room: Room, days: int) -> Settings:
     settings = room.desk.settings
-    return replace(settings, booking=replace(settings.booking, horizon_days=days))
+    return replace(settings, booking=replace(settings.booking, booking_window_days=days))
 
 
 def extend(room: Room, days: int) -> int:
@@ -77,7 +77,9 @@ def test_the_horizon_is_the_end_of_a_month(
 ) -> None:
     instant = int(now.replace(tzinfo=UTC).timestamp())
     with room.desk.database.read() as connection:
-        found = horizon_of(connection, room.store_id, BookingSettings(horizon_days=days), instant)
+        found = horizon_of(
+            connection, room.store_id, BookingSettings(booking_window_days=days), instant
+        )
     assert found == expected.replace(tzinfo=UTC).timestamp()
 
 

@@ -13,7 +13,7 @@ from mailcore.view import MessageView
 from mr_accept.grammar import parse_component
 from mr_accept.itip import attendee_for, find_calendar, parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import Decision, Occurrence, Reason
+from mr_accept.model import Decision, Occurrence, Reason, Refusal, Verdict
 from mr_accept.reply import Request, Resource, compose_reply
 from mr_accept.reply_calendar import fold
 from mr_accept.values import read_text
@@ -24,14 +24,14 @@ BERLIN = IanaZone("Europe/Berlin")
 ROOM = Resource("Room Aurora", "room-aurora@example.org", BERLIN)
 NO_THREAD = Request()
 NOW = 1767603600  # 2026-01-05 09:00 UTC
-ACCEPTED = Decision(accepted=True)
-REFUSED = Decision(accepted=False, reason=Reason.RECURRING)
+ACCEPTED = Decision(Verdict.ACCEPTED)
+REFUSED = Decision(Verdict.DECLINED, (Refusal(Reason.RECURRING, Reason.RECURRING.value),))
 MESSAGE_ID = "<reply-1@mail.example.org>"
 
 
 def busy(*spans):
     clashes = tuple(Occurrence(start, end, "") for start, end in spans)
-    return Decision(accepted=False, reason=Reason.BUSY, clashes=clashes)
+    return Decision(Verdict.DECLINED, (Refusal(Reason.BUSY, Reason.BUSY.value),), clashes=clashes)
 
 
 def reply_to(meeting, decision=ACCEPTED, *, instance=0, request=NO_THREAD, resource=ROOM):
@@ -327,7 +327,7 @@ def test_the_clashes_of_an_all_day_event_are_days(ics):
 
 def test_the_text_of_an_absence_stands_in_the_words(ics):
     said = "\n".join(["word " * 300, "", "tab\tand\x1b[31m", "x" * 2000])
-    decision = Decision(accepted=False, reason=Reason.ABSENT, text=said)
+    decision = Decision(Verdict.DECLINED, (Refusal(Reason.ABSENT, Reason.ABSENT.value),), note=said)
     text, _ = parts(reply_to(ics.meeting(), decision))
     lines = text.splitlines()
     assert lines[:2] == [
@@ -338,7 +338,7 @@ def test_the_text_of_an_absence_stands_in_the_words(ics):
     assert all(
         line.isprintable() and len(line) <= 70 for line in lines[2 : lines.index("tab and [31m")]
     )
-    empty = Decision(accepted=False, reason=Reason.ABSENT, text=" \n")
+    empty = Decision(Verdict.DECLINED, (Refusal(Reason.ABSENT, Reason.ABSENT.value),), note=" \n")
     _, blank, what, *_ = parts(reply_to(ics.meeting(), empty))[0].splitlines()
     assert (blank, what[:6]) == ("", "What: ")
 

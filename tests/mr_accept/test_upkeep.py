@@ -27,7 +27,7 @@ DAYS = [at(9, day=day) for day in range(3)]
 def desk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
-    with open_desk(shared_url(request, tmp_path_factory), horizon_days=NEAR) as opened:
+    with open_desk(shared_url(request, tmp_path_factory), booking_window_days=NEAR) as opened:
         yield opened
 
 
@@ -37,7 +37,7 @@ def room(desk: Desk) -> Room:
 
 
 def far(desk: Desk) -> Settings:
-    return replace(desk.settings, booking=replace(desk.settings.booking, horizon_days=FAR))
+    return replace(desk.settings, booking=replace(desk.settings.booking, booking_window_days=FAR))
 
 
 def rebuild(room: Room, settings: Settings | None = None) -> int:
