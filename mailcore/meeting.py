@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from mailcore.mime import Part
 
 _OTHER_MAIL = frozenset({"message/rfc822", "message/global", "multipart/report"})
-_FOR_BOOKING = ("REQUEST", "CANCEL")
+BOOKING_METHODS = frozenset({"REQUEST", "ADD", "CANCEL"})
+"""The iTIP methods that can change what a resource holds (RFC 5546 section 1.4)."""
 
 
 def calendar_parts(root: Part) -> Iterator[Part]:
@@ -31,9 +32,9 @@ def part_method(part: Part) -> str:
 def meeting_method(root: Part) -> str:
     """Return the iTIP method that a message claims, in upper case; empty when it carries none.
 
-    Where parts differ, REQUEST and CANCEL go before the rest.  Whether the calendar inside agrees
-    is seen only when it is read.
+    Where parts differ, those for booking go before the rest.  Whether the calendar inside agrees is
+    seen only when it is read.
     """
     methods = [part_method(part) for part in calendar_parts(root)]
-    wanted = (method for method in methods if method in _FOR_BOOKING)
+    wanted = (method for method in methods if method in BOOKING_METHODS)
     return next(wanted, methods[0] if methods else "")

@@ -1,98 +1,109 @@
 """Booking: load, decide, commit.
 
-Everything that takes time (parsing, zones, expansion) comes before the transaction.  Its first statement raises the
-calendar's version, which is the lock; inside are range queries, the decision, the rows, the reply and the end of the
-job, so that all of it is true together or none of it.  What was read before the lock is compared once it is held.
+Everything that takes time (parsing, zones, expansion, the directory) comes before the transaction.  Its first
+statement raises the calendar's version, which is the lock; inside are range queries, the decision, the rows, the reply
+and the end of the job, so that all of it is true together or none of it.  What was read before the lock is compared
+once it is held.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from mailcore import failpoint
 from mailcore.errors import TemporaryError
 from mailcore.settings import Settings
-from mailcore.view import MessageView
-from mr_accept.asking import Asked, limits_of, read_request
-from mr_accept.booking_rows import Held, held_of, policy_for, zone_of
-from mr_accept.calendar_writer import CalendarWriter
-from mr_accept.change import Change, change_of, lineages_after, lineages_of, outdated
-from mr_accept.decide import decide
-from mr_accept.expand import expand, occurrences_of
-from mr_accept.fate import Fate, fate_of_cancel, known_of, organizer_obeyed, reply_allowed
-from mr_accept.horizon import extend_series, held_until, horizon_of
-from mr_accept.model import Decision, Instance, Interval, NotForBookingError, Occurrence, OldTime
-from mr_accept.replying import BLOBS_PER_REPLY, Answer, compose_answers, leaving, stored_answers
+from mr_accept.booking_rows import Held, held_of, zone_of
+from mr_accept.calendar_writer import CalendarWriter, Written
+from mr_accept.change import Change, change_of
+from mr_accept.deciding import Asker, Case, decide_case, open_case
+from mr_accept.fate import Fate
+from mr_accept.freeing import cancelled_by, freed_by
+from mr_accept.horizon import extend_series
+from mr_accept.kept import kept_source
+from mr_accept.model import Decision, Instance, NotForBookingError
+from mr_accept.policies import policy_for
+from mr_accept.policy import BookingPolicy
+from mr_accept.replying import (
+    BLOBS_PER_REPLY,
+    Answer,
+    compose_answers,
+    leaving,
+    most_answers,
+    stored_answers,
+    voice_of,
+)
+from mr_accept.work import Work, open_work
 from store.batch import Reserved
 from store.bookings import ACCEPTED, CANCELLED, load_lineages
 from store.calendars import LockedCalendar, lock_calendar
 from store.commit import Committer
 from store.jobs import Job, finish_job
-from store.mailboxes import INBOX, TRASH
-from store.message import blobs_of, prepare_message
-from store.occurrences import held_between, held_by
-from store.plan import SEEN, Filing, StorePlan, Submission
+from store.message import blobs_of
+from store.plan import Submission
 from userstore.resolve import Directory, Recipient
 
 _ATTEMPTS = 5
-_UNTIED = "no reply: nothing ties the sender to the organizer"
-_TO_ITSELF = "no reply: the organizer is the resource itself"
 
-Settled = tuple[Fate, str]
-"""A fate, and the reason where there is something to say."""
+
+class Outcome(NamedTuple):
+    """What became of a message: its fate, the reason where there is something to say, the decision and the answers."""
+
+    fate: Fate
+    reason: str = ""
+    decision: Decision | None = None
+    answers: Sequence[Answer] = ()
 
 
 class ChangedError(TemporaryError):
     """The booking changed between reading and locking."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One meeting message for one resource, read and ready."""
+class _RehearsedError(Exception):
+    """Ends a rehearsal before anything is committed."""
 
-    job: Job
-    asked: Asked
-    recipient: Recipient
-    processed: Submission
-
-    @property
-    def answers(self) -> bool:
-        """Whether the organizer may get an automatic reply."""
-        return reply_allowed(self.asked.meeting.organizer, self.asked.origin, self.asked.own)
-
-    @property
-    def silence(self) -> str:
-        """Why the organizer does not get one."""
-        own = self.asked.meeting.organizer.address in self.asked.own
-        return _TO_ITSELF if own else _UNTIED
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.fate.value)
+        self.outcome = outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A request that has to be decided, expanded as far as it will be held (`until`, epoch seconds)."""
+class _Read(NamedTuple):
+    """What the store said before the lock."""
 
     held: Held
-    change: Change
-    wanted: tuple[Occurrence, ...]  # the occurrences in question
-    beside: tuple[Occurrence, ...]  # those of the same meeting that stand whatever is decided
-    until: int
+    policy: BookingPolicy
+
+
+class _Ready(NamedTuple):
+    """The message as it is filed when all is done, and the ids for it and its answers; nothing for a rehearsal."""
+
+    processed: Submission | None = None
+    reserved: Reserved | None = None
 
 
 class Booker:
     """Settles meeting messages; safe in several threads, processes and hosts."""
 
     def __init__(
-        self, committer: Committer, directory: Directory, settings: Settings, hostname: str
+        self,
+        committer: Committer,
+        directory: Directory,
+        settings: Settings,
+        hostname: str,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._committer = committer
         self._database = committer.database
         self._directory = directory
         self._settings = settings
         self._hostname = hostname
+        self._clock = clock
 
-    def book(self, job: Job) -> Settled:
+    def book(self, job: Job) -> Outcome:
         """Settle a job.
 
         Everything is committed, the end of the job included, except for the fate NOT_OBEYED: then nothing has
@@ -102,204 +113,183 @@ class Booker:
         recipient = self._directory.by_store(job.store_id)
         if not recipient.mailbox.mr_accept:  # switched off while the message waited
             raise NotForBookingError("the mailbox does not answer meeting requests any more")
-        addresses = (*recipient.user.addresses, job.rcpt_to)
-        asked = read_request(
-            MessageView(job.content),
-            addresses,
-            zone_of(recipient, self._settings),
-            limits_of(self._settings.booking),
-        )
-        work = _Work(job, asked, recipient, self._processed(job, asked, recipient))
-        settle = self._cancel if asked.meeting.method == "CANCEL" else self._request
+        return self._settle(self._open(job.content, job.rcpt_to, recipient, job))
+
+    def rehearse(self, recipient: Recipient, content: bytes) -> Outcome:
+        """What would become of a message now; nothing is changed, and the resource waits no longer than for a booking.
+
+        Raises what `book` raises.
+        """
+        try:
+            return self._settle(self._open(content, recipient.address, recipient, None))
+        except _RehearsedError as end:
+            return end.outcome
+
+    def _open(self, content: bytes, rcpt_to: str, recipient: Recipient, job: Job | None) -> Work:
+        now = int(self._clock())
+        return open_work(content, rcpt_to, recipient, self._directory, self._settings, now, job)
+
+    def _settle(self, work: Work) -> Outcome:
         for _ in range(_ATTEMPTS):
             try:
-                return settle(work)
+                read = self._read(work)
+                if work.asked.meeting.method == "CANCEL":
+                    return self._free(work, read, *cancelled_by(work, read.held))
+                if work.asked.left_out:
+                    return self._free(work, read, *freed_by(work, read.held))
+                return self._request(work, read)
             except ChangedError:
                 continue
         raise ChangedError("the booking keeps changing while it is worked on")
 
-    def _request(self, work: _Work) -> Settled:
-        asked = work.asked
-        held = self._load(work)
+    def _read(self, work: Work) -> _Read:
+        recipient = work.recipient
+        with self._database.read() as connection:
+            stored = load_lineages(connection, recipient.mailbox.id, work.asked.meeting.uid)
+            policy = self._policy(connection, work)
+        held = held_of(stored, zone_of(recipient, self._settings), work.asked.limits)
+        return _Read(held, policy)
+
+    def _policy(self, connection: Connection, work: Work) -> BookingPolicy:
+        organizer = work.asked.meeting.organizer.address
+        return policy_for(connection, work.recipient, organizer, self._settings, work.now)
+
+    def _request(self, work: Work, read: _Read) -> Outcome:
+        asked, held = work.asked, read.held
         rows, stored = held.rows, held.organizer()
-        obeyed = organizer_obeyed(asked.meeting.organizer, asked.origin, stored)
+        if asked.meeting.method == "ADD" and not any(row.state == ACCEPTED for row in held.stored):
+            raise NotForBookingError("nothing is booked to which an instance could be added")
+        obeyed = work.obeyed(stored)
         if not obeyed and all(row.state == CANCELLED for row in held.stored):
             # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
             obeyed = True
-            if stored is not None and stored.address != asked.meeting.organizer.address:
+            if stored is not None and not work.is_organizer(stored.address):
                 rows = ()
         change = change_of(asked.instances, rows, obeyed)
         if change.fate is Fate.NOT_OBEYED:
-            return _stranger(asked, held)
+            return Outcome(Fate.NOT_OBEYED, work.stranger(held))
         if change.fate is not None:
-            return self._say_again(work, held, change.fate)
-        return self._decide(work, self._case(work, held, change))
+            return self._say_again(work, read, change.fate)
+        return self._decide(work, read, self._case(work, read, change))
 
-    def _case(self, work: _Work, held: Held, change: Change) -> _Case:
-        limits = work.asked.limits
-        with self._database.read() as connection:
-            horizon = horizon_of(
-                connection, work.recipient.mailbox.id, self._settings.booking, int(time.time())
-            )
-        until = held_until(change.fresh, horizon, self._settings.booking)
-        if change.whole:
-            wanted = occurrences_of(lineages_after(change), until, limits)
-            return _Case(held, change, wanted, (), until)
-        replaced = {item.recurrence_id for item in change.fresh}
-        standing = occurrences_of(lineages_of(change.remaining), until, limits)
-        beside = tuple(item for item in standing if item.recurrence_id not in replaced)
-        return _Case(held, change, expand(change.fresh, until, limits), beside, until)
-
-    def _decide(self, work: _Work, case: _Case) -> Settled:
-        reserved = self._reserve(work, len(case.change.fresh))
-        last = max((item.end for item in case.wanted), default=0)
-        with self._database.write() as connection:
-            locked = self._lock(connection, work, case.held)
-            extend_series(connection, locked, work.recipient, self._settings, until=last)
-            decision = self._decision(connection, locked, work, case)
-            answers = self._answers(work, case.change.fresh, decision)
-            writer = CalendarWriter(connection, locked, work.asked, case.held)
-            if decision.accepted:
-                writer.accept(case.change, case.wanted, answers, case.until)
-            else:
-                writer.decline(case.change, answers)
-            fate = Fate.ACCEPTED if decision.accepted else Fate.DECLINED
-            reasons = [
-                decision.reasons,
-                "" if answers else work.silence,
-            ]
-            settled = fate, "; ".join(filter(None, reasons))
-            self._finish(connection, work, settled, answers, reserved)
-        failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
-        return settled
-
-    def _decision(
-        self, connection: Connection, locked: LockedCalendar, work: _Work, case: _Case
-    ) -> Decision:
-        """Decide under the lock, against everything else that holds the resource."""
-        busy = {
-            one
-            for item in case.wanted
-            for one in held_between(connection, locked, item.start, item.end, case.held.ids)
-        }
-        spans = [Interval(one.start, one.end) for one in busy]
-        spans += [Interval(item.start, item.end) for item in case.beside]
-        single = None if case.change.whole else [item.recurrence_id for item in case.change.fresh]
-        own = held_by(connection, case.held.ids, single) if case.held.ids else []
-        recurring = work.asked.meeting.recurring
+    def _case(self, work: Work, read: _Read, change: Change) -> Case:
         organizer = work.asked.meeting.organizer.address
-        policy = policy_for(work.recipient, organizer, self._settings, time.time())
-        decision = decide(case.wanted, recurring, spans, policy, own)
-        booked = any(row.state == ACCEPTED for row in case.held.stored)
-        return replace(
-            decision, old_time=OldTime.KEPT if booked and not decision.accepted else OldTime.NONE
+        people, recipient = work.people, work.recipient
+        asker = Asker(
+            people.standing_of(organizer, read.policy, recipient),
+            people.is_external(organizer, read.policy, recipient, self._settings),
         )
+        with self._database.read() as connection:
+            return open_case(
+                connection, work, read.held, change, read.policy, asker, self._settings
+            )
 
-    def _say_again(self, work: _Work, held: Held, fate: Fate) -> Settled:
+    def _decide(self, work: Work, read: _Read, case: Case) -> Outcome:
+        ready = self._prepare(work, read.policy, most_answers(case.change.fresh, read.policy))
+        last = max((item.end for item in case.wanted), default=0)
+        with self._locked(work, read) as (connection, locked):
+            extend_series(connection, locked, work.recipient, self._settings, until=last)
+            decision = decide_case(connection, locked, case)
+            if decision is None:
+                outcome = Outcome(Fate.PAST, "it has ended already")
+            else:
+                answers = self._answers(work, read.policy, case.change.fresh, decision)
+                writer = self._writer(connection, locked, work, read)
+                if decision.accepted:
+                    writer.accept(case.change, case.wanted, decision, answers, case.until)
+                else:
+                    writer.decline(case.change, decision, answers)
+                outcome = _decided(case, decision, answers, "" if answers else work.silence)
+            self._finish(connection, work, outcome, ready)
+        failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
+        return outcome
+
+    def _say_again(self, work: Work, read: _Read, fate: Fate) -> Outcome:
         """A repeated request gets the stored reply once more; a stale one gets nothing."""
         answers: list[Answer] = []
         if fate is Fate.REPEATED and work.answers:
-            answers = stored_answers(work.asked.instances, held, work.recipient)
-        reserved = self._reserve(work, len(answers))
-        with self._database.write() as connection:
-            self._lock(connection, work, held)
-            self._finish(connection, work, (fate, ""), answers, reserved)
-        return fate, ""
+            answers = stored_answers(work.asked.instances, read.held, work.recipient)
+        outcome = Outcome(fate, answers=answers)
+        ready = self._prepare(work, read.policy, len(answers))
+        with self._locked(work, read) as (connection, _):
+            self._finish(connection, work, outcome, ready)
+        return outcome
 
-    def _cancel(self, work: _Work) -> Settled:
-        asked = work.asked
-        held = self._load(work)
-        stored = held.organizer()
-        obeyed = organizer_obeyed(asked.meeting.organizer, asked.origin, stored)
-        if stored is None:  # nothing to free; to be remembered only if it comes from the organizer
-            obeyed = reply_allowed(asked.meeting.organizer, asked.origin)
-        if not obeyed:
-            return _stranger(asked, held)
-        fates = [(item, _cancel_fate(item, held)) for item in asked.instances]
-        fate = next((own for _, own in fates if own is not Fate.STALE), Fate.STALE)
-        reserved = self._reserve(work, 0)
-        with self._database.write() as connection:
-            locked = self._lock(connection, work, held)
-            writer = CalendarWriter(connection, locked, asked, held)
-            writer.cancel([item for item, own in fates if own is not Fate.STALE])
-            self._finish(connection, work, (fate, ""), [], reserved)
+    def _free(
+        self, work: Work, read: _Read, fate: Fate, reason: str, instances: Sequence[Instance]
+    ) -> Outcome:
+        """Free instances of a meeting, or remember that they are cancelled; nobody is answered."""
+        outcome = Outcome(fate, reason)
+        if fate is Fate.NOT_OBEYED:
+            return outcome
+        ready = self._prepare(work, read.policy, 0)
+        with self._locked(work, read) as (connection, locked):
+            self._writer(connection, locked, work, read).cancel(instances)
+            self._finish(connection, work, outcome, ready)
         failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
-        return fate, ""
+        return outcome
 
-    def _load(self, work: _Work) -> Held:
-        with self._database.read() as connection:
-            stored = load_lineages(connection, work.recipient.mailbox.id, work.asked.meeting.uid)
-        return held_of(stored, zone_of(work.recipient, self._settings), work.asked.limits)
-
-    def _lock(self, connection: Connection, work: _Work, held: Held) -> LockedCalendar:
-        """Take the calendar's lock; raises ChangedError when the booking is not as it was read."""
+    @contextmanager
+    def _locked(self, work: Work, read: _Read) -> Iterator[tuple[Connection, LockedCalendar]]:
+        """The calendar's lock; raises ChangedError when the booking or the rules are not as they were read."""
         store_id = work.recipient.mailbox.id
-        locked = lock_calendar(connection, store_id)
-        if tuple(load_lineages(connection, store_id, work.asked.meeting.uid)) != held.stored:
-            raise ChangedError("the booking was changed by another worker")
-        return locked
+        with self._database.write() as connection:
+            locked = lock_calendar(connection, store_id)
+            stored = tuple(load_lineages(connection, store_id, work.asked.meeting.uid))
+            if stored != read.held.stored or self._policy(connection, work) != read.policy:
+                raise ChangedError("the booking was changed by another worker")
+            yield connection, locked
+
+    def _writer(
+        self, connection: Connection, locked: LockedCalendar, work: Work, read: _Read
+    ) -> CalendarWriter:
+        asked = work.asked
+        organizer = asked.meeting.organizer
+        source = kept_source(asked.meeting.source, read.policy, organizer, asked.limits)
+        written = Written(source, "" if work.answers else work.silence)
+        return CalendarWriter(connection, locked, asked, read.held, read.policy, written)
 
     def _answers(
-        self, work: _Work, fresh: Sequence[Instance], decision: Decision
+        self, work: Work, policy: BookingPolicy, fresh: Sequence[Instance], decision: Decision
     ) -> tuple[Answer, ...]:
-        if not work.answers:
+        attendee = work.asked.attendee
+        if attendee is None or not work.answers:
             return ()
-        return compose_answers(
-            work.job,
-            work.asked,
-            fresh,
-            decision,
+        voice = voice_of(
             work.recipient,
-            settings=self._settings,
+            policy,
+            self._settings,
+            request=work.request,
+            now=work.now,
+            number=str(work.job.id if work.job else 0),
             hostname=self._hostname,
         )
+        return compose_answers(work.asked.meeting, fresh, attendee, decision, policy, voice)
 
-    def _processed(self, job: Job, asked: Asked, recipient: Recipient) -> Submission:
-        """The meeting message itself, filed where the settings want it; its large bodies are on disk already."""
-        where = self._settings.booking.processed_requests
-        special = recipient.mailbox.special
-        filings: tuple[Filing, ...] = ()
-        if where != "drop":
-            folder = special[INBOX] if where == "inbox" else special.get(TRASH, special[INBOX])
-            filings = (Filing(folder, job.trace, time.time(), flags=SEEN, imap=recipient.imap),)
-        message = prepare_message(asked.view, imap=recipient.imap)
-        processed = Submission(message, (StorePlan(recipient.mailbox.id, filings),))
-        return self._committer.write_files(processed)
+    def _prepare(self, work: Work, policy: BookingPolicy, answers: int) -> _Ready:
+        """What cannot be had inside the transaction: ids, and large bodies on disk."""
+        if work.job is None:
+            return _Ready()
+        processed = self._committer.write_files(work.processed(policy, self._clock()))
+        blobs = len(blobs_of(processed.message)) + BLOBS_PER_REPLY * answers
+        return _Ready(processed, self._committer.reserve(1 + answers, blobs))
 
-    def _reserve(self, work: _Work, answers: int) -> Reserved:
-        """The ids for the message and its answers; they cannot be had inside the transaction."""
-        blobs = blobs_of(work.processed.message)
-        return self._committer.reserve(1 + answers, len(blobs) + BLOBS_PER_REPLY * answers)
-
-    def _finish(
-        self,
-        connection: Connection,
-        work: _Work,
-        settled: Settled,
-        answers: Sequence[Answer],
-        reserved: Reserved,
-    ) -> None:
+    def _finish(self, connection: Connection, work: Work, outcome: Outcome, ready: _Ready) -> None:
         """File the message, send the answers and end the job, all in the caller's transaction."""
-        replies = leaving(connection, work.job, answers, work.recipient, self._settings)
-        staged = self._committer.stage([work.processed, *replies], reserved)
+        if work.job is None or ready.processed is None:
+            raise _RehearsedError(outcome)
+        replies = leaving(connection, work.job.id, outcome.answers, work.recipient, self._settings)
+        staged = self._committer.stage([ready.processed, *replies], ready.reserved)
         self._committer.apply(connection, staged)
-        finish_job(connection, work.job, settled[0].value, settled[1])
+        finish_job(connection, work.job, outcome.fate.value, outcome.reason)
         failpoint.hit(failpoint.BEFORE_BOOKING_COMMIT)
 
 
-def _cancel_fate(instance: Instance, held: Held) -> Fate:
-    """The fate of one instance of a CANCEL that is obeyed."""
-    known = {row.recurrence_id: row.known for row in held.rows}
-    own, master = known.get(instance.recurrence_id), known.get("")
-    if own is None and known and (master is None or not master.cancelled):
-        # An instance of a series, or the whole of what is booked by instances.
-        late = master is not None and outdated(instance, master)
-        return Fate.STALE if late else Fate.FREED
-    return fate_of_cancel(known_of(own, master), instance.version)
-
-
-def _stranger(asked: Asked, held: Held) -> Settled:
-    who = asked.origin.from_ or "a mail without From"
-    stored = held.organizer()
-    owner = stored.address if stored else asked.meeting.organizer.address
-    return Fate.NOT_OBEYED, f"{who} may not change the meeting of {owner}"
+def _decided(case: Case, decision: Decision, answers: Sequence[Answer], silence: str) -> Outcome:
+    """The outcome of a decision, in the words of the log."""
+    fate = Fate.ACCEPTED if decision.accepted else Fate.DECLINED
+    reasons = [decision.reasons]
+    if decision.accepted and decision.clashes:
+        of = len(case.wanted) - len(decision.ended)
+        reasons.append(f"{len(decision.clashes)} of {of} occurrences declined")
+    return Outcome(fate, "; ".join(filter(None, [*reasons, silence])), decision, answers)

@@ -1,12 +1,11 @@
 """Between stored bookings and the values that decisions are made of."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from mailcore.html_text import is_html, text_of_html
-from mailcore.inside import domain_of, inside_of, read_domains
+from sqlalchemy import Connection
+
 from mailcore.settings import Settings
-from mailcore.window import within
 from mr_accept.calendar_object import compose_object
 from mr_accept.change import Row
 from mr_accept.fate import Known, Origin, StoredOrganizer
@@ -19,13 +18,14 @@ from mr_accept.model import (
     UnreadableError,
     Zone,
 )
-from mr_accept.policy import BookingPolicy
 from mr_accept.zones import UTC, named_zone
-from store.bookings import ACCEPTED, CANCELLED, BookingRow
+from store.bookings import ACCEPTED, CANCELLED, DECLINED, BookingRow, load_lineages
+from store.calendar_objects import drop_object, save_object, save_range
+from store.calendars import LockedCalendar
 from store.occurrences import OccurrenceRow
 from userstore.resolve import Recipient
 
-_STATES = {ACCEPTED: LineageState.ACCEPTED, CANCELLED: LineageState.CANCELLED}
+_STATES = {state.value: state for state in LineageState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def row_of(stored: BookingRow, zone: Zone, limits: Limits) -> Row:
     """One stored lineage as decisions see it."""
     return Row(
         recurrence_id=stored.recurrence_id,
-        state=_STATES.get(stored.state, LineageState.DECLINED),
+        state=_STATES[stored.state],
         known=Known((stored.seen_sequence, stored.seen_dtstamp), stored.state == CANCELLED),
         instance=instance_of(stored, zone, limits) if stored.state == ACCEPTED else None,
     )
@@ -70,8 +70,19 @@ def row_of(stored: BookingRow, zone: Zone, limits: Limits) -> Row:
 def object_text(rows: Sequence[BookingRow]) -> str | None:
     """The calendar object of a UID's lineages; None when none of them holds anything."""
     accepted = {row.recurrence_id: row.source for row in rows if row.state == ACCEPTED}
-    cancelled = [row.recurrence_id for row in rows if row.state == CANCELLED and row.recurrence_id]
-    return compose_object(accepted, cancelled) if accepted else None
+    gone = [row.recurrence_id for row in rows if row.state in (CANCELLED, DECLINED)]
+    return compose_object(accepted, [one for one in gone if one]) if accepted else None
+
+
+def renew_object(connection: Connection, locked: LockedCalendar, uid: str) -> int | None:
+    """Write a UID's calendar object anew from the lineages that stand now; None when nothing holds anything."""
+    text = object_text(load_lineages(connection, locked.store_id, uid))
+    if text is None:
+        drop_object(connection, locked, uid)
+        return None
+    object_id = save_object(connection, locked, uid, text)
+    save_range(connection, object_id)
+    return object_id
 
 
 def instance_of(stored: BookingRow, zone: Zone, limits: Limits) -> Instance:
@@ -92,41 +103,6 @@ def zone_of(recipient: Recipient, settings: Settings) -> Zone:
     """The resource's zone: its own, else the default; UTC when neither is known any more."""
     name = recipient.mailbox.timezone or settings.userstore.default_timezone
     return named_zone(name) or UTC
-
-
-def policy_of(recipient: Recipient) -> BookingPolicy:
-    """The rules of a resource for booking."""
-    return BookingPolicy(
-        capacity=recipient.user.places,
-        decline_conflict=recipient.mailbox.mr_decline_conflict,
-        decline_recurring=recipient.mailbox.mr_decline_recurring,
-    )
-
-
-def policy_for(
-    recipient: Recipient, organizer: str, settings: Settings, now: float
-) -> BookingPolicy:
-    """The rules for what an organizer asks at `now` (epoch seconds): as they are, or those of an absence."""
-    absence = _absence(recipient, organizer, settings, now)
-    return replace(policy_of(recipient), absence=absence)
-
-
-def _absence(recipient: Recipient, organizer: str, settings: Settings, now: float) -> str | None:
-    """The out-of-office text for an organizer, while the mailbox declines meetings because of its absence; else None.
-
-    Who is outside gets an empty text unless everybody there is answered.
-    """
-    oof = recipient.mailbox.oof
-    if oof is None or not (oof.enabled and oof.decline_meetings):
-        return None
-    if not within(now, oof.starts_at, oof.ends_at):
-        return None
-    domains = read_domains(settings.delivery.internal_domains)
-    if domain_of(organizer) in inside_of(recipient.user.addresses, domains):
-        text = oof.internal_message or oof.message
-    else:
-        text = (oof.external_message or oof.message) if oof.external == "all" else ""
-    return text_of_html(text) if is_html(text) else text
 
 
 def split_occurrences(

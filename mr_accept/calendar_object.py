@@ -1,17 +1,21 @@
 """The calendar object of a booking, as CalDAV readers will see it (RFC 4791 section 4.1): no METHOD, one UID.
 
 The text of the newest whole request is kept as it came; instances that were addressed on their own stand beside its
-VEVENT instead of what it said about them, and those that are cancelled are its EXDATEs.  Where such a message means
-another zone by a TZID that is taken, its zone gets a name of its own.
+VEVENT instead of what it said about them, and those that are cancelled or declined are its EXDATEs; where the rest of
+a series is cancelled, its rule ends.  Where such a message means another zone by a TZID that is taken, its zone gets a
+name of its own.
 """
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 
 from mr_accept.grammar import Component, parse_component, split_line
-from mr_accept.itip import parse_meeting
+from mr_accept.itip import events_of, parse_meeting
 from mr_accept.limits import Limits
+from mr_accept.model import ONWARDS
 from mr_accept.reply_calendar import fold
+from mr_accept.values import read_time
 from mr_accept.zones import UTC
 
 _LIMITS = Limits()
@@ -45,14 +49,28 @@ def _events(part: Component, text: str) -> Iterator[tuple[str, Component]]:
     """Yield the VEVENTs with their canonical recurrence ids; floating ones are compared as if they were in UTC."""
     meeting = parse_meeting(text, UTC, _LIMITS)
     ids = {instance.lines: instance.recurrence_id for instance in meeting.instances}
-    for event in part.named("VEVENT"):
+    for event in events_of(part):
         yield ids[tuple(event.lines)], event
 
 
 def _without(event: Component, excluded: Collection[str]) -> Component:
-    """A master without some of its instances: in UTC, or as dates where they are all-day."""
-    lines = [f"EXDATE{'' if 'T' in one else ';VALUE=DATE'}:{one}" for one in excluded]
-    return Component(event.name, [*event.lines, *lines], event.children)
+    """A master without some of its instances, or without the rest: in UTC, or as dates where they are all-day."""
+    singles = [one for one in excluded if not one.endswith(ONWARDS)]
+    kept = [_ended(line, excluded) for line in event.lines]
+    lines = [f"EXDATE{'' if 'T' in one else ';VALUE=DATE'}:{one}" for one in singles]
+    return Component(event.name, [*kept, *lines], event.children)
+
+
+def _ended(line: str, excluded: Collection[str]) -> str:
+    """An RRULE that ends before the first instance from which on its series is cancelled; another line as it is."""
+    onwards = [one for one in excluded if one.endswith(ONWARDS)]
+    if not onwards or not line.upper().startswith("RRULE:"):
+        return line
+    first = min(onwards).removesuffix(ONWARDS)
+    last = read_time(first).wall - (timedelta(seconds=1) if "T" in first else timedelta(days=1))
+    until = f"{last:%Y%m%dT%H%M%SZ}" if "T" in first else f"{last:%Y%m%d}"
+    parts = [part for part in line.split(";") if not part.upper().startswith(("COUNT=", "UNTIL="))]
+    return ";".join([*parts, f"UNTIL={until}"])
 
 
 def _add_zones(part: Component, zones: dict[str, Component]) -> dict[str, str]:

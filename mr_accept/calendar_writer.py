@@ -1,93 +1,222 @@
 """Writing what was decided: lineages, the time they hold, and the calendar object, under the calendar's lock."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from mr_accept.asking import Asked
-from mr_accept.booking_rows import Held, object_text, split_occurrences
-from mr_accept.change import Change
-from mr_accept.model import Instance, Occurrence
+from mr_accept.booking_rows import Held, renew_object, split_occurrences
+from mr_accept.change import Change, covers, own_ids
+from mr_accept.kept import kept_summary
+from mr_accept.model import (
+    ONWARDS,
+    Decision,
+    Instance,
+    Occurrence,
+    OldTime,
+)
+from mr_accept.policy import BookingPolicy
 from mr_accept.replying import Answer
-from store.bookings import ACCEPTED, CANCELLED, DECLINED, drop_bookings, load_lineages, save_booking
-from store.calendar_objects import drop_object, save_object, save_range
+from store.bookings import (
+    ACCEPTED,
+    CANCELLED,
+    DECLINED,
+    KEPT,
+    drop_bookings,
+    save_booking,
+)
+from store.calendar_objects import save_range
 from store.calendars import LockedCalendar
-from store.occurrences import drop_occurrence, replace_occurrences
+from store.occurrences import (
+    CLASH,
+    OccurrenceRow,
+    drop_occurrence,
+    drop_occurrences_from,
+    held_by,
+    replace_occurrences,
+)
+
+_WITH_SERIES = "answered together with the series"
+_OVER = "over when the series was booked"
+
+
+class Written(NamedTuple):
+    """What goes with every lineage of a message: its source as it is kept, and why it has no reply if it has none."""
+
+    source: str
+    silence: str = ""
 
 
 class CalendarWriter:
     """Writes one message's consequences; `held` are the lineages as they were when the lock was taken."""
 
     def __init__(
-        self, connection: Connection, locked: LockedCalendar, asked: Asked, held: Held
+        self,
+        connection: Connection,
+        locked: LockedCalendar,
+        asked: Asked,
+        held: Held,
+        policy: BookingPolicy,
+        written: Written,
     ) -> None:
         self._connection = connection
         self._locked = locked
         self._asked = asked
         self._held = held
+        self._policy = policy
+        self._written = written
 
     def accept(
         self,
         change: Change,
         occurrences: Sequence[Occurrence],
+        decision: Decision,
         answers: Sequence[Answer],
         until: int,
     ) -> None:
-        """Book the fresh instances; a whole meeting replaces what was booked of it.
+        """Book the fresh instances, without the occurrences that the decision leaves out.
 
-        `occurrences` are the fresh instances' own, for a whole meeting those of its remaining overrides too.
+        `occurrences` are the fresh instances' own; where the request speaks for the series, all that the meeting holds
+        from now on.  `until` is how far a series is held.
         """
-        if change.whole:
-            kept = set(change.recurrence_ids)
-            gone = [row.id for row in self._held.stored if row.recurrence_id not in kept]
-            drop_bookings(self._connection, gone)
         replies = {answer.recurrence_id: answer for answer in answers}
-        ids = {i.recurrence_id: self._save_accepted(i, replies, until) for i in change.fresh}
-        object_id = self._save_object()
-        if not change.whole:
+        lacking = {item.recurrence_id: item for item in (*decision.clashes, *decision.ended)}
+        kept = {*change.recurrence_ids, *lacking}
+        gone = [row.id for row in self._held.stored if row.recurrence_id not in kept]
+        drop_bookings(self._connection, gone)
+        places = self._places(decision)
+        ids: dict[str, int] = {}
+        for item in change.fresh:
+            if item.recurrence_id not in lacking:
+                ids[item.recurrence_id] = self._save_accepted(item, replies, until, places)
+        if change.onwards and not change.whole:
+            ids[""] = self._prolong_series(until, places)
+        self._leave_out(lacking, replies, set(decision.ended))
+        object_id = self._renew_object()
+        if not change.in_series:
             self._free_in_series(ids)
-        parts = split_occurrences(occurrences, set(change.recurrence_ids) - {""})
+        parts = split_occurrences(
+            [item for item in occurrences if item.recurrence_id not in lacking],
+            _standing(change),
+        )
         for recurrence_id, row_id in ids.items():
-            rows = parts[recurrence_id]
+            rows = parts.get(recurrence_id, [])
             replace_occurrences(self._connection, self._locked, row_id, object_id, rows)
         if object_id is not None:
             save_range(self._connection, object_id)
 
-    def decline(self, change: Change, answers: Sequence[Answer]) -> None:
-        """Remember what was declined; what is booked stays as it is."""
+    def decline(self, change: Change, decision: Decision, answers: Sequence[Answer]) -> None:
+        """Remember what was declined; what is booked stays as it is, or is given up, as the decision says."""
         replies = {answer.recurrence_id: answer for answer in answers}
+        released = decision.old_time is OldTime.RELEASED
         for item in change.fresh:
+            answer = replies.get(item.recurrence_id)
             stored = self._held.find(item.recurrence_id)
-            if stored is not None and stored.state == ACCEPTED:
+            if released:
+                self._release(item, answer)
+            elif stored is not None and stored.state == ACCEPTED:
                 seen = {"seen_sequence": item.sequence, "seen_dtstamp": item.dtstamp}
                 save_booking(self._connection, self._locked, stored.id, seen)
-            elif stored is not None or not item.recurrence_id or self._held.find("") is None:
-                self._save(item, DECLINED, replies.get(item.recurrence_id))
+            else:
+                state = KEPT if self._held_in_series(item.recurrence_id) else DECLINED
+                self._save(item, state, answer)
+        if released:
+            self._renew_object()
 
     def cancel(self, instances: Sequence[Instance]) -> None:
-        """Free instances, or the whole meeting; what was never booked is remembered as cancelled."""
+        """Free instances, the rest of a series, or the whole meeting; what was never booked is remembered too."""
         for item in instances:
-            if item.recurrence_id:
-                self._free_in_series([item.recurrence_id])
-            else:
-                others = [row.id for row in self._held.stored if row.recurrence_id]
-                drop_bookings(self._connection, others)
+            self._free(item)
             row_id = self._save(item, CANCELLED, None)
             replace_occurrences(self._connection, self._locked, row_id, None, ())
-        object_id = self._save_object()
-        if object_id is not None:
-            save_range(self._connection, object_id)
+        self._renew_object()
 
-    def _save_accepted(self, item: Instance, replies: Mapping[str, Answer], until: int) -> int:
+    def _free(self, item: Instance) -> None:
+        """Take away the time of one instance, or of what a VEVENT speaks for besides itself."""
+        if not item.recurrence_id:
+            drop_bookings(
+                self._connection, [row.id for row in self._held.stored if row.recurrence_id]
+            )
+        elif item.recurrence_id.endswith(ONWARDS):
+            covered = [
+                row.id
+                for row in self._held.stored
+                if covers(item.recurrence_id, row.recurrence_id)
+                and (row.seen_sequence, row.seen_dtstamp) <= item.version
+            ]
+            drop_bookings(self._connection, covered)
+            master = self._held.find("")
+            if master is not None:
+                first = item.recurrence_id.removesuffix(ONWARDS)
+                drop_occurrences_from(self._connection, master.id, first)
+        else:
+            self._free_in_series([item.recurrence_id])
+
+    def _release(self, item: Instance, answer: Answer | None) -> None:
+        """Give up what a declined change was to replace."""
+        self._free(item)
+        onwards = item.recurrence_id.endswith(ONWARDS)
+        row_id = self._save(item, CANCELLED if onwards else DECLINED, answer)
+        replace_occurrences(self._connection, self._locked, row_id, None, ())
+
+    def _held_in_series(self, recurrence_id: str) -> bool:
+        """Whether the series holds time for an instance that has no lineage of its own."""
+        master = self._held.find("")
+        if master is None or master.state != ACCEPTED or not recurrence_id:
+            return False
+        if recurrence_id.endswith(ONWARDS):
+            return True
+        return bool(held_by(self._connection, [master.id], [recurrence_id]))
+
+    def _leave_out(
+        self,
+        lacking: Mapping[str, Occurrence],
+        replies: Mapping[str, Answer],
+        ended: Collection[Occurrence],
+    ) -> None:
+        """Remember the occurrences that an accepted series does without; they are shown, and hold nothing."""
+        asked = {item.recurrence_id: item for item in self._asked.instances}
+        for recurrence_id, occurrence in lacking.items():
+            answer = replies.get(recurrence_id)
+            silence = self._written.silence or (_OVER if occurrence in ended else _WITH_SERIES)
+            values = {"recurrence_id": recurrence_id, "silence": "" if answer else silence}
+            # One without a VEVENT of its own is as new as the series, or as the change of its rest.
+            item = asked.get(recurrence_id, self._asked.instances[0])
+            row_id = self._save(item, DECLINED, answer, values)
+            clash = OccurrenceRow(occurrence.start, occurrence.end, recurrence_id, CLASH)
+            replace_occurrences(self._connection, self._locked, row_id, None, [clash])
+
+    def _places(self, decision: Decision) -> int:
+        """How many bookings may share the time of this one (0: any number), by the rules it was accepted under."""
+        if not self._policy.decline_conflict:
+            return 0
+        if not decision.overbooked:
+            return self._policy.capacity
+        before = [row.places for row in self._held.stored if row.state == ACCEPTED]
+        return 0 if 0 in before else max([self._policy.capacity, *before])
+
+    def _save_accepted(
+        self, item: Instance, replies: Mapping[str, Answer], until: int, places: int
+    ) -> int:
         answer = replies.get(item.recurrence_id)
+        alone = answer or not replies
+        values: dict[str, Any] = {} if alone else {"silence": _WITH_SERIES}
         if item.cancelled:
-            return self._save(item, CANCELLED, answer)
-        more = {
+            return self._save(item, CANCELLED, answer, values)
+        values |= {
             "recurring": item.recurring,
             "materialised_until": until if item.recurring else None,
+            "places": places,
         }
-        return self._save(item, ACCEPTED, answer, more)
+        return self._save(item, ACCEPTED, answer, values)
+
+    def _prolong_series(self, until: int, places: int) -> int:
+        """The row of the series that a change of its rest is about; it is held as far as the change was looked at."""
+        master = self._held.find("")
+        assert master is not None
+        values = {"materialised_until": until, "places": places}
+        return save_booking(self._connection, self._locked, master.id, values)
 
     def _save(
         self,
@@ -97,10 +226,11 @@ class CalendarWriter:
         more: Mapping[str, Any] | None = None,
     ) -> int:
         asked = self._asked
-        stored = self._held.find(item.recurrence_id)
+        recurrence_id = (more or {}).get("recurrence_id", item.recurrence_id)
+        stored = self._held.find(recurrence_id)
         values: dict[str, Any] = {
             "uid": item.uid,
-            "recurrence_id": item.recurrence_id,
+            "recurrence_id": recurrence_id,
             "state": state,
             "sequence": item.sequence,
             "dtstamp": item.dtstamp,
@@ -109,13 +239,16 @@ class CalendarWriter:
             "organizer": item.organizer.address,
             "sender": "\n".join(asked.origin),
             "invited": asked.attendee.written if asked.attendee else "",
-            "summary": item.summary,
+            "summary": kept_summary(item, self._policy),
             "recurring": False,
             "materialised_until": None,
-            "source": asked.meeting.source,
+            "source": self._written.source,
             "reply": answer.mail.content if answer else None,
             "reply_to": answer.mail.rcpt_to if answer else "",
             "reply_message_id": answer.mail.message_id if answer else "",
+            "silence": "" if answer else self._written.silence,
+            "places": 0,
+            "report_due": False,
         } | dict(more or {})
         if stored is not None and stored.organizer == values["organizer"]:
             del values["sender"]  # the pair of the first request stays
@@ -129,12 +262,11 @@ class CalendarWriter:
             for recurrence_id in recurrence_ids:
                 drop_occurrence(self._connection, master.id, recurrence_id)
 
-    def _save_object(self) -> int | None:
-        """Write the object anew from the lineages that stand now; None when there are none."""
-        uid = self._asked.meeting.uid
-        rows = load_lineages(self._connection, self._locked.store_id, uid)
-        text = object_text(rows)
-        if text is not None:
-            return save_object(self._connection, self._locked, uid, text)
-        drop_object(self._connection, self._locked, uid)
-        return None
+    def _renew_object(self) -> int | None:
+        return renew_object(self._connection, self._locked, self._asked.meeting.uid)
+
+
+def _standing(change: Change) -> set[str]:
+    """The recurrence ids whose time is not the series' own."""
+    fresh = {item.recurrence_id for item in change.fresh}
+    return (fresh | own_ids(change.remaining)) - {""}

@@ -1,15 +1,16 @@
 """What a request changes in a booking: which of its instances are news, and which lineages stand afterwards.
 
-A request with a master speaks for the whole series: overrides it does not repeat are gone, except those that are
-newer than it.  A request for single instances speaks for these alone.
+A request with a master speaks for the whole series, and one with an instance onwards (RANGE=THISANDFUTURE) for the
+series from there: overrides it does not repeat are gone, except those that are newer than it.  A request for single
+instances speaks for these alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from mr_accept.fate import Fate, Known, fate_of_request, known_of
-from mr_accept.model import Instance, Lineage, LineageState
+from mr_accept.model import ONWARDS, Instance, Lineage, LineageState
 
 
 class Row(NamedTuple):
@@ -34,14 +35,31 @@ class Change:
 
     @property
     def whole(self) -> bool:
-        """True when the request speaks for the whole meeting, not for single instances of it."""
+        """True when the request speaks for the whole meeting, not for a part of it."""
         return bool(self.fresh) and not self.fresh[0].recurrence_id
+
+    @property
+    def onwards(self) -> bool:
+        """True when it speaks for the series from some instance on."""
+        return any(item.recurrence_id.endswith(ONWARDS) for item in self.fresh)
+
+    @property
+    def in_series(self) -> bool:
+        """True when what the series holds has to be worked out anew."""
+        return self.whole or self.onwards
 
     @property
     def recurrence_ids(self) -> list[str]:
         """Of every lineage that stands once the change is accepted."""
         fresh = [instance.recurrence_id for instance in self.fresh]
         return fresh + [row.recurrence_id for row in self.remaining]
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The VEVENTs that the request is about, the series first where it speaks for more than single instances."""
+        series = [row.instance for row in self.remaining if not row.recurrence_id]
+        first = [one for one in series if one is not None] if self.onwards else []
+        return (*first, *self.fresh)
 
 
 def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) -> Change:
@@ -57,10 +75,12 @@ def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) 
     if not fresh:
         repeated = Fate.REPEATED in fates.values()
         return Change(remaining=tuple(rows), fate=Fate.REPEATED if repeated else Fate.STALE)
-    if fresh[0].recurrence_id:
-        replaced = {item.recurrence_id for item in fresh}
-        return Change(fresh, tuple(row for row in rows if row.recurrence_id not in replaced))
     named = {item.recurrence_id for item in instances}
+    if fresh[0].recurrence_id:
+        named = {item.recurrence_id for item in fresh}
+        onwards = [item for item in fresh if item.recurrence_id.endswith(ONWARDS)]
+        remaining = (row for row in rows if row.recurrence_id not in named)
+        return Change(fresh, tuple(row for row in remaining if not _superseded(row, onwards)))
     newer = tuple(
         row
         for row in rows
@@ -70,15 +90,34 @@ def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) 
     return Change(tuple(instances), newer)
 
 
+def covers(onwards: str, recurrence_id: str) -> bool:
+    """Whether an instance onwards covers another one, or a later one onwards.
+
+    >>> covers("20260105T080000Z+", "20260112T080000Z"), covers("20260105", "20260112")
+    (True, False)
+    """
+    if not onwards.endswith(ONWARDS) or not recurrence_id or onwards == recurrence_id:
+        return False
+    return onwards.removesuffix(ONWARDS) <= recurrence_id.removesuffix(ONWARDS)
+
+
 def lineages_after(change: Change) -> list[Lineage]:
     """The lineages of the booking once the change is accepted."""
-    rows = [Lineage(row.recurrence_id, row.state, row.instance) for row in change.remaining]
-    return rows + [lineage_of(instance) for instance in change.fresh]
+    return lineages_of(change.remaining) + [lineage_of(instance) for instance in change.fresh]
 
 
-def lineages_of(rows: Sequence[Row]) -> list[Lineage]:
-    """Stored rows as lineages."""
-    return [Lineage(row.recurrence_id, row.state, row.instance) for row in rows]
+def lineages_of(rows: Iterable[Row]) -> list[Lineage]:
+    """Stored rows as lineages; one that only remembers a declined change stands for nothing."""
+    return [
+        Lineage(row.recurrence_id, row.state, row.instance)
+        for row in rows
+        if row.state is not LineageState.KEPT
+    ]
+
+
+def own_ids(rows: Iterable[Row]) -> set[str]:
+    """The recurrence ids whose time is not their series' own."""
+    return {row.recurrence_id for row in rows if row.state is not LineageState.KEPT} - {""}
 
 
 def lineage_of(instance: Instance) -> Lineage:
@@ -95,13 +134,38 @@ def outdated(instance: Instance, series: Known) -> bool:
     return all(a < b for a, b in zip(instance.version, series.version, strict=True))
 
 
+def around(recurrence_id: str, rows: Iterable[Row]) -> list[Row]:
+    """The lineages that speak for an instance besides its own: of the series, and of those that cover it."""
+    if not recurrence_id:
+        return []
+    return [
+        row for row in rows if not row.recurrence_id or covers(row.recurrence_id, recurrence_id)
+    ]
+
+
+def cancelled_around(recurrence_id: str, rows: Iterable[Row]) -> Known | None:
+    """The newest cancellation that covers an instance, or None."""
+    gone = (row.known for row in around(recurrence_id, rows) if row.known.cancelled)
+    return max(gone, key=lambda known: known.version, default=None)
+
+
+def _superseded(row: Row, onwards: Sequence[Instance]) -> bool:
+    return any(
+        covers(item.recurrence_id, row.recurrence_id) and row.known.version <= item.version
+        for item in onwards
+    )
+
+
 def _fate(instance: Instance, stored: Mapping[str, Row]) -> Fate | None:
-    own, master = stored.get(instance.recurrence_id), stored.get("")
-    known = known_of(own.known if own else None, master.known if master else None)
+    own = stored.get(instance.recurrence_id)
+    known = known_of(
+        own.known if own else None, cancelled_around(instance.recurrence_id, stored.values())
+    )
     if own is not None and own.state is LineageState.ACCEPTED:
         known = own.known  # it stands by itself, also beside a series that leaves the resource out
-    if own is None and known is None and instance.recurrence_id and master is not None:
-        return Fate.STALE if outdated(instance, master.known) else None
+    if known is None:
+        series = around(instance.recurrence_id, stored.values())
+        return Fate.STALE if any(outdated(instance, row.known) for row in series) else None
     fate = fate_of_request(known, instance.version)
     if fate is Fate.REPEATED and own is not None and not _booked(instance, own):
         return None  # it was declined, and may fit by now

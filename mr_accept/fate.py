@@ -7,20 +7,33 @@
 | REQUEST older than what is known, or than a cancellation | stale: nothing |
 | CANCEL of a known booking | freed |
 | CANCEL of an unknown one | tombstone: a late REQUEST must not book again |
+| REQUEST for what has ended already | past: nothing |
 | either one from somebody not tied to the organizer | not obeyed |
 | all else | ordinary mail |
 | one that temporary trouble kept from a decision until the deadline | gave up: ordinary mail |
 | one on which the booker itself broke | failed: ordinary mail |
 
 A lineage is one UID and RECURRENCE-ID (RFC 5546 section 2.1.5 orders its messages).
+
+Whether somebody is tied to the organizer is told by the addresses of the mail alone, which anybody can write.  With
+`vouched` the caller says what the own MX found out about the sender: False, that it could not authenticate the domain
+of From; True, that it could; None, that nobody was asked.
 """
 
 import enum
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from mailcore.address import address_key
 from mr_accept.model import CalendarUser
+
+KnownAs = Callable[[str], frozenset[str]]
+"""From a folded address to all folded addresses of the same person, that one included."""
+
+
+def only_itself(address: str) -> frozenset[str]:
+    """For whoever knows nobody: each address is a person."""
+    return frozenset({address})
 
 
 class Fate(enum.Enum):
@@ -32,6 +45,7 @@ class Fate(enum.Enum):
     STALE = "stale"
     FREED = "freed"
     TOMBSTONE = "tombstone"
+    PAST = "past"
     NOT_OBEYED = "not_obeyed"
     ORDINARY = "ordinary"
     GAVE_UP = "gave_up"
@@ -113,7 +127,12 @@ def fate_of_cancel(stored: Known | None, version: tuple[int, int]) -> Fate:
 
 
 def organizer_obeyed(
-    organizer: CalendarUser, origin: Origin, stored: StoredOrganizer | None
+    organizer: CalendarUser,
+    origin: Origin,
+    stored: StoredOrganizer | None,
+    *,
+    known_as: KnownAs = only_itself,
+    vouched: bool | None = None,
 ) -> bool:
     """Whether a mail may change a booking.
 
@@ -123,21 +142,59 @@ def organizer_obeyed(
     """
     if stored is None:
         return True
-    if organizer.address != stored.address:
+    if vouched is False or not _same(organizer.address, stored.address, known_as):
         return False
     same = any(origin) and origin.folded() == stored.origin.folded()
-    return same or _tied(organizer, origin)
+    return same or _tied(organizer, origin, known_as)
 
 
-def reply_allowed(organizer: CalendarUser, origin: Origin, own: Collection[str] = ()) -> bool:
+def strictly_obeyed(
+    organizer: CalendarUser,
+    origin: Origin,
+    stored: StoredOrganizer | None,
+    *,
+    known_as: KnownAs = only_itself,
+    vouched: bool | None = None,
+) -> bool:
+    """Whether a request that leaves the resource out may free its booking.
+
+    As `organizer_obeyed`, but there has to be a booking, and it is not enough that the mail has come from where the
+    first request did: a system that sends for everybody also sends copies to people who are not invited.
+    """
+    if stored is None or vouched is False:
+        return False
+    same = _same(organizer.address, stored.address, known_as)
+    return same and _tied(organizer, origin, known_as)
+
+
+def reply_allowed(
+    organizer: CalendarUser,
+    origin: Origin,
+    own: Collection[str] = (),
+    *,
+    known_as: KnownAs = only_itself,
+    delegator: str = "",
+    vouched: bool | None = None,
+) -> bool:
     """Whether an automatic reply to the organizer may go out.
 
     Not where nothing ties the sender to the ORGANIZER, who may never have heard of the mail, and
-    not to one of the resource's `own` addresses (folded).
+    not to one of the resource's `own` addresses (folded).  Whoever sends the resource in their own stead, the
+    `delegator` (folded; see mr_accept.asking), is tied by that.
     """
-    return organizer.address not in own and _tied(organizer, origin)
+    if vouched is False or organizer.address in own:
+        return False
+    return _tied(organizer, origin, known_as, delegator)
 
 
-def _tied(organizer: CalendarUser, origin: Origin) -> bool:
-    entitled = {organizer.address, organizer.sent_by} - {""}
-    return not entitled.isdisjoint(origin.folded())
+def _tied(organizer: CalendarUser, origin: Origin, known_as: KnownAs, delegator: str = "") -> bool:
+    """Whether From or Sender is one of those who may speak for the meeting."""
+    entitled = {organizer.address, organizer.sent_by, delegator} - {""}
+    senders = set(origin.folded()) - {""}
+    if not entitled.isdisjoint(senders):
+        return True
+    return bool(senders) and any(not senders.isdisjoint(known_as(one)) for one in sorted(entitled))
+
+
+def _same(one: str, other: str, known_as: KnownAs) -> bool:
+    return one == other or one in known_as(other)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from icalendar import Event
 from icalendar.parser import Contentline
 
-from mr_accept.limits import Limits
+from mr_accept.limits import Budget, Limits
 from mr_accept.model import UnreadableError
 
 _FOLD = re.compile(r"\r?\n[ \t]")
@@ -24,8 +24,18 @@ _TZID = re.compile(r';TZID=(?:"[^"]*"|[^";:]*)', re.IGNORECASE)
 _DEEPEST = 4  # VCALENDAR, VEVENT, VALARM and one to spare
 _LONGEST_SPLIT = 200_000  # characters of a property that is asked for
 _LONGEST_JUDGED = 20_000  # characters of a line that icalendar is asked about
-# Neither of these bears on when and where a meeting is.
-_NOT_JUDGED = ("X-", "ATTACH", "DESCRIPTION", "COMMENT", "CONTACT", "CATEGORIES", "CONFERENCE")
+_JUDGED_AT_ONCE = 50_000  # characters; the deadline is asked between such portions
+# None of these bears on when and where a meeting is; attendees are read line by line anyway.
+_NOT_JUDGED = (
+    "X-",
+    "ATTACH",
+    "ATTENDEE",
+    "DESCRIPTION",
+    "COMMENT",
+    "CONTACT",
+    "CATEGORIES",
+    "CONFERENCE",
+)
 
 _content_line: Callable[[str], Contentline] = Contentline  # its constructor has no annotations
 
@@ -55,10 +65,11 @@ class Component:
 
     def first(self, name: str) -> Line | None:
         """Return the property called `name`, or None; raises UnreadableError if repeated."""
-        found = list(self.all(name))
-        if len(found) > 1:
+        found = self.all(name)
+        line = next(found, None)
+        if next(found, None) is not None:
             raise UnreadableError(f"{self.name} has more than one {name}")
-        return found[0] if found else None
+        return line
 
     def named(self, name: str) -> list["Component"]:
         """Return the blocks called `name` directly inside this one."""
@@ -106,18 +117,28 @@ def parse_component(text: str, limits: Limits) -> Component:
     return root.children[0]
 
 
-def judge_event(event: Component) -> None:
+def judge_event(event: Component, limits: Limits) -> None:
     """Raise UnreadableError when icalendar finds a property of this VEVENT that it cannot read.
 
-    Alarms, private (X-) properties and texts that do not matter for a booking are not shown to it;
-    nor are TZIDs, which it would look up, and remember, for the whole process.
+    Alarms, attendees, private (X-) properties and texts that do not matter for a booking are not
+    shown to it; nor are TZIDs, which it would look up, and remember, for the whole process.
     """
-    shown = [
-        _TZID.sub("", line)
-        for line in event.lines
-        if not line.upper().startswith(_NOT_JUDGED) and len(line) <= _LONGEST_JUDGED
-    ]
-    block = "\r\n".join(["BEGIN:VEVENT", *shown, "END:VEVENT", ""])
+    shown: list[str] = []
+    size = 0
+    for line in event.lines:
+        if line.upper().startswith(_NOT_JUDGED) or len(line) > _LONGEST_JUDGED:
+            continue
+        shown.append(_TZID.sub("", line))
+        size += len(line)
+        if size > _JUDGED_AT_ONCE:
+            _judge(shown, limits)
+            shown, size = [], 0
+    _judge(shown, limits)
+
+
+def _judge(lines: list[str], limits: Limits) -> None:
+    Budget(limits).check_time()
+    block = "\r\n".join(["BEGIN:VEVENT", *lines, "END:VEVENT", ""])
     try:
         errors = Event.from_ical(block).errors
     except (ValueError, TypeError, KeyError, IndexError, AssertionError, OverflowError) as error:

@@ -1,9 +1,9 @@
 """How far series are held, and holding them further as time goes on.
 
-Every series of a resource is held up to one instant, the horizon: the end of the month after the configured number
-of days, or the end of the last booking if that is later.  Before a decision every series is extended, under the lock,
-to the end of what is asked for, so no decision ever looks past what is held.  An occurrence that does not fit when its
-series is extended is kept as a clash: it holds nothing, is shown, and is logged.
+Every series of a resource is held up to one instant, the horizon: the end of the month in which the booking window
+ends, or the end of the last booking if that is later.  Before a decision every series is extended, under the lock, to
+the end of what is asked for, so no decision ever looks past what is held.  An occurrence that does not fit when its
+series is extended is declined then: it holds nothing, is shown, and `mr_accept/late_clashes.py` tells the organizer.
 """
 
 import logging
@@ -12,18 +12,24 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from mailcore.settings import BookingSettings, Settings
+from mailcore.settings import Settings
 from mr_accept.asking import limits_of
-from mr_accept.booking_rows import policy_of, row_of, zone_of
-from mr_accept.change import Row, lineages_of
+from mr_accept.booking_rows import renew_object, row_of, zone_of
+from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.model import Instance, Interval, Occurrence
+from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import peak_use
-from store.bookings import BookingRow, load_lineages, save_booking, short_series
+from store.bookings import (
+    BookingRow,
+    load_lineages,
+    save_booking,
+    save_declined_occurrence,
+    short_series,
+)
 from store.calendars import LockedCalendar
 from store.occurrences import (
-    BUSY,
     CLASH,
     OccurrenceRow,
     add_occurrences,
@@ -36,14 +42,15 @@ log = logging.getLogger(__name__)
 
 _DAY = 86_400  # seconds
 _FARTHEST = 3650 * _DAY
+_USUAL_DAYS = 730  # for a resource whose booking window has no end
 
 
-def horizon_of(connection: Connection, store_id: int, settings: BookingSettings, now: int) -> int:
+def horizon_of(connection: Connection, store_id: int, policy: BookingPolicy, now: int) -> int:
     """The instant, in epoch seconds, up to which every series of a resource is held at `now`.
 
     Bookings further ahead move it, so that no series is accepted over them unseen; ten years is the end of that.
     """
-    day = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.booking_window_days)
+    day = datetime.fromtimestamp(now, UTC) + timedelta(days=_window(policy))
     next_month = (day.replace(day=1) + timedelta(days=32)).replace(
         day=1, hour=0, minute=0, second=0, microsecond=0
     )
@@ -51,10 +58,14 @@ def horizon_of(connection: Connection, store_id: int, settings: BookingSettings,
     return max(usual, min(farthest_booked(connection, store_id, usual), now + _FARTHEST))
 
 
-def held_until(instances: Iterable[Instance], horizon: int, settings: BookingSettings) -> int:
+def held_until(instances: Iterable[Instance], horizon: int, policy: BookingPolicy) -> int:
     """The instant up to which a meeting is expanded: a series that begins late is held as long as any other."""
     begins = [item.start.epoch for item in instances if item.recurring]
-    return max([horizon, *(begin + settings.booking_window_days * _DAY for begin in begins)])
+    return max([horizon, *(begin + _window(policy) * _DAY for begin in begins)])
+
+
+def _window(policy: BookingPolicy) -> int:
+    return policy.booking_window_days or _USUAL_DAYS
 
 
 def extend_series(
@@ -69,10 +80,13 @@ def extend_series(
 
     Raises UnreadableError when a series cannot be expanded: an unknown calendar is never a free one.
     """
-    added = 0
-    for series in short_series(connection, locked.id, until):
-        added += _extend(connection, locked, series, recipient, settings, until)
-    return added
+    short = short_series(connection, locked.id, until)
+    if not short:
+        return 0
+    policy = load_policy(connection, recipient, settings)
+    return sum(
+        _extend(connection, locked, series, recipient, settings, policy, until) for series in short
+    )
 
 
 def _extend(
@@ -81,50 +95,64 @@ def _extend(
     series: BookingRow,
     recipient: Recipient,
     settings: Settings,
+    policy: BookingPolicy,
     until: int,
 ) -> int:
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
     stored = load_lineages(connection, recipient.mailbox.id, series.uid)
-    rows: list[Row] = [row_of(one, zone, limits) for one in stored]
-    overridden = {row.recurrence_id for row in rows if row.recurrence_id}
+    rows = [row_of(one, zone, limits) for one in stored]
+    own = own_ids(rows)
     since = series.materialised_until or 0
     new = [
         item
         for item in occurrences_of(lineages_of(rows), until, limits, since - 1)
-        if item.start >= since and item.recurrence_id not in overridden
+        if item.start >= since and item.recurrence_id not in own
     ]
-    policy = policy_of(recipient)
     held: list[OccurrenceRow] = []
-    beside: list[OccurrenceRow] = []  # those of `held` that reach into the next one
+    crowded = declined = False
     for item in new:
-        beside = [one for one in beside if one.end > item.start and one.busy_type == BUSY]
-        row = _held(connection, locked, item, policy, series, beside)
-        held.append(row)
-        beside.append(row)
+        beside = [one for one in held[-50:] if one.end > item.start]
+        row = OccurrenceRow(item.start, item.end, item.recurrence_id)
+        if _fits(connection, locked, item, policy, beside):
+            held.append(row)
+        elif policy.decline_conflict:
+            _decline(connection, locked, series, item)
+            declined = True
+        else:
+            crowded = True
+            held.append(row)
     add_occurrences(connection, locked, series.id, series.object_id, held)
-    save_booking(connection, locked, series.id, {"materialised_until": until})
+    values = {"materialised_until": until} | ({"places": 0} if crowded else {})
+    save_booking(connection, locked, series.id, values)
+    if declined:
+        renew_object(connection, locked, series.uid)
     return len(held)
 
 
-def _held(
+def _fits(
     connection: Connection,
     locked: LockedCalendar,
     item: Occurrence,
     policy: BookingPolicy,
-    series: BookingRow,
     beside: Sequence[OccurrenceRow],
-) -> OccurrenceRow:
-    """A further occurrence of a series: busy if it fits beside all else and its own others, else a clash."""
+) -> bool:
+    """Whether a further occurrence of a series fits beside all else and its own others."""
     busy = held_between(connection, locked, item.start, item.end)
     spans = [Interval(one.start, one.end) for one in busy]
     spans += [Interval(one.start, one.end) for one in beside]
-    fits = peak_use(spans, item.start, item.end) < policy.capacity
-    if policy.decline_conflict and not fits:
-        log.warning(
-            "series %s: its occurrence %s does not fit any more and is not held",
-            series.uid,
-            item.recurrence_id,
-        )
-        return OccurrenceRow(item.start, item.end, item.recurrence_id, CLASH)
-    return OccurrenceRow(item.start, item.end, item.recurrence_id, BUSY)
+    return peak_use(spans, item.start, item.end) < policy.capacity
+
+
+def _decline(
+    connection: Connection, locked: LockedCalendar, series: BookingRow, item: Occurrence
+) -> None:
+    """Let a series do without an occurrence; the organizer hears of it as soon as this is committed."""
+    log.warning(
+        "series %s: its occurrence %s does not fit any more and is not held",
+        series.uid,
+        item.recurrence_id,
+    )
+    row_id = save_declined_occurrence(connection, locked, series, item.recurrence_id)
+    clash = OccurrenceRow(item.start, item.end, item.recurrence_id, CLASH)
+    add_occurrences(connection, locked, row_id, None, [clash])

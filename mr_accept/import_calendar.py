@@ -6,22 +6,31 @@ An event that cannot be read is left out and named.  A UID that is booked alread
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import Asked, limits_of
-from mr_accept.booking_rows import Held, policy_of, zone_of
-from mr_accept.calendar_writer import CalendarWriter
+from mr_accept.booking_rows import Held, zone_of
+from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change
 from mr_accept.expand import expand
 from mr_accept.fate import Origin
 from mr_accept.grammar import Component, parse_component
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.itip import parse_meeting
+from mr_accept.kept import kept_source
 from mr_accept.limits import Limits
-from mr_accept.model import Interval, Meeting, NotForBookingError, Occurrence
+from mr_accept.model import (
+    Decision,
+    Interval,
+    Meeting,
+    NotForBookingError,
+    Occurrence,
+    Verdict,
+)
+from mr_accept.policies import load_policy
 from mr_accept.sweep import peak_use
 from store.bookings import load_lineages
 from store.calendars import lock_calendar, touch_store
@@ -107,8 +116,9 @@ def _import_one(
         locked = lock_calendar(connection, store_id)
         if load_lineages(connection, store_id, meeting.uid):
             return None
-        horizon = horizon_of(connection, store_id, settings.booking, int(time.time()))
-        until = held_until(meeting.instances, horizon, settings.booking)
+        policy = load_policy(connection, recipient, settings)
+        horizon = horizon_of(connection, store_id, policy, int(time.time()))
+        until = held_until(meeting.instances, horizon, policy)
         occurrences = expand(meeting.instances, until, limits)
         last = max((item.end for item in occurrences), default=0)
         extend_series(connection, locked, recipient, settings, until=last)
@@ -117,15 +127,19 @@ def _import_one(
             for item in occurrences
             if _clashes(held_between(connection, locked, item.start, item.end), item, recipient)
         ]
-        writer = CalendarWriter(connection, locked, _asked(meeting, limits), Held((), ()))
-        writer.accept(Change(meeting.instances), occurrences, (), until)
+        if clashes:
+            policy = replace(policy, decline_conflict=False)
+        kept = kept_source(meeting.source, policy, meeting.organizer, limits)
+        asked, written = _asked(meeting, limits), Written(kept, "imported")
+        writer = CalendarWriter(connection, locked, asked, Held((), ()), policy, written)
+        writer.accept(Change(meeting.instances), occurrences, Decision(Verdict.ACCEPTED), (), until)
         touch_store(connection, store_id)
     return clashes
 
 
 def _clashes(held: Sequence[HeldTime], item: Occurrence, recipient: Recipient) -> bool:
     busy = [Interval(one.start, one.end) for one in held]
-    return peak_use(busy, item.start, item.end) >= policy_of(recipient).capacity
+    return peak_use(busy, item.start, item.end) >= recipient.user.places
 
 
 def _asked(meeting: Meeting, limits: Limits) -> Asked:

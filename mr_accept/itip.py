@@ -1,8 +1,12 @@
 """Reading a meeting message: from MIME parts to a `Meeting` (RFC 5546, RFC 6047).
 
-Only REQUEST and CANCEL of a single VEVENT UID concern a resource; everything else raises
+Only REQUEST, ADD and CANCEL of a single VEVENT UID concern a resource; everything else raises
 NotForBookingError, and what cannot be read for certain raises UnreadableError: both are ordinary
 mail.
+
+A VEVENT of an ADD (RFC 5546 section 3.2.4) is one more instance of a series, for which no
+RECURRENCE-ID exists yet.  Its start stands for it, as that of an RDATE would, and it is read as if
+it had that RECURRENCE-ID.
 """
 
 import re
@@ -10,7 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from mailcore.charset import decode_bytes
-from mailcore.meeting import calendar_parts, part_method
+from mailcore.meeting import BOOKING_METHODS, calendar_parts, part_method
 from mailcore.mime import Part, decode_body
 from mailcore.view import MessageView
 from mr_accept.grammar import Component, parse_component
@@ -26,7 +30,7 @@ from mr_accept.model import (
 from mr_accept.vevent import parse_instance
 from mr_accept.zones import ZoneTable
 
-_METHODS = ("REQUEST", "CANCEL")
+_NOT_IN_AN_ADDITION = ("RECURRENCE-ID", "RRULE", "RDATE")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _METHOD = re.compile(
     r"^METHOD(?:;[^:\r\n]*)?:[ \t]*([A-Z-]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
@@ -76,7 +80,7 @@ def parse_meeting(text: str, resource_zone: Zone, limits: Limits) -> Meeting:
         raise UnreadableError(f"the calendar scale {scale.value[:40]!r} is not supported")
     zones = ZoneTable(calendar.named("VTIMEZONE"), resource_zone, limits)
     instances: list[Instance] = []
-    for event in calendar.named("VEVENT"):
+    for event in events_of(calendar):
         if limits.out_of_time():
             raise UnreadableError("too costly: the time for one message is used up")
         instances.append(parse_instance(event, zones, limits, cancel=method == "CANCEL"))
@@ -87,10 +91,34 @@ def parse_meeting(text: str, resource_zone: Zone, limits: Limits) -> Meeting:
     return Meeting(method, ordered[0].uid, ordered, text, zones.used())
 
 
+def events_of(calendar: Component) -> list[Component]:
+    """Return the VEVENTs of a VCALENDAR in their order, those of an ADD with the RECURRENCE-ID of their start.
+
+    Raises UnreadableError for an ADD of what is no single instance, NotForBookingError for another method.
+    """
+    events = calendar.named("VEVENT")
+    return [_added(event) for event in events] if _method(calendar) == "ADD" else events
+
+
+def _added(event: Component) -> Component:
+    for name in _NOT_IN_AN_ADDITION:
+        if event.first(name) is not None:
+            raise UnreadableError(f"a VEVENT of an ADD has a {name}")
+    if any(line.value.upper() == "CANCELLED" for line in event.all("STATUS")):
+        raise UnreadableError("a VEVENT of an ADD is cancelled")
+    start = event.first("DTSTART")
+    if start is None:
+        raise UnreadableError("the VEVENT has no DTSTART")
+    if "RANGE" in start.parameters:
+        raise UnreadableError("a DTSTART has no RANGE")
+    own_id = "RECURRENCE-ID" + start.text[len(start.name) :]
+    return Component(event.name, [*event.lines, own_id], event.children)
+
+
 def _method(calendar: Component) -> str:
     line = calendar.first("METHOD")
     method = line.value.upper() if line else ""
-    if method not in _METHODS:
+    if method not in BOOKING_METHODS:
         raise NotForBookingError(f"the method {method[:40]!r} is not for booking")
     return method
 

@@ -270,6 +270,7 @@ class LineageState(enum.Enum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     CANCELLED = "cancelled"
+    KEPT = "kept"  # a change of this instance was declined, and its series still holds its time
 
 
 class Lineage(NamedTuple):
@@ -341,8 +342,10 @@ class Decision:
     """The answer to a request.
 
     `clashes` are occurrences that do not fit beside other bookings, in order: of a declined request all of them, of an
-    accepted series those that it has to do without.  `held_until`, in epoch seconds, is set where a series goes on
-    longer than it is booked for now.  `holders` names who holds the time of a clash, where that may be told.
+    accepted series those that it has to do without.  `ended` are those of a series that are over and do not fit, which
+    nobody needs to be told.  `held_until`, in epoch seconds, is set where a series goes on
+    longer than it is booked for now.  `asked_for` counts the occurrences in question, where a part is accepted.
+    `holders` names who holds the time of a clash, where that may be told.
     `overbooked` tells that what is accepted meets time in which the resource is over its capacity.  `note` is a text of
     the resource's own.
     """
@@ -350,6 +353,8 @@ class Decision:
     verdict: Verdict
     refusals: tuple[Refusal, ...] = ()
     clashes: tuple[Occurrence, ...] = ()
+    ended: tuple[Occurrence, ...] = ()
+    asked_for: int = 0
     holders: dict[Occurrence, str] = field(default_factory=dict)
     free_times: tuple[FreeTime, ...] = ()
     old_time: OldTime = OldTime.NONE

@@ -18,11 +18,12 @@ from mr_accept.reply_text import compose_text, title_of
 
 
 class Resource(NamedTuple):
-    """The mailbox that answers: its display name, its own address, and its time zone."""
+    """The mailbox that answers: its display name, its own address, its time zone, and what it adds to each reply."""
 
     name: str
     address: str
     zone: Zone
+    text: str = ""
 
 
 class Request(NamedTuple):
@@ -32,7 +33,7 @@ class Request(NamedTuple):
     references: str = ""
 
 
-def compose_reply(
+def compose_reply(  # noqa: PLR0913 - five of them go by name
     meeting: Meeting,
     instance: Instance,
     attendee: CalendarUser,
@@ -42,14 +43,17 @@ def compose_reply(
     request: Request,
     now: int,
     message_id: str,
+    partial: bool = True,
 ) -> OutgoingMail:
     """Return the answer to the organizer about one instance, or about the series for its master.
 
+    Where a series is accepted in part the same REPLY declines the other occurrences.  With `partial` false it does not:
+    each of them then needs a reply of its own, about its `series_instance.instance_for`.
     `attendee` is the resource as it was invited; `now` is in epoch seconds; `message_id` has its
     brackets.  Composing it twice gives the same bytes.
     """
-    calendar = compose_calendar(meeting, instance, attendee, decision, now)
-    text = compose_text(instance, decision, resource.name, resource.zone).replace("\n", "\r\n")
+    calendar = compose_calendar(meeting, instance, attendee, decision, now, partial=partial)
+    text = compose_text(instance, decision, resource.name, resource.zone, resource.text)
     boundary = "=_" + hashlib.sha256(message_id.encode("utf-8", "replace")).hexdigest()[:32]
     organizer = instance.organizer
     verdict = "Accepted" if decision.accepted else "Declined"
@@ -65,7 +69,7 @@ def compose_reply(
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
     ]
     parts = [
-        _part("text/plain; charset=UTF-8", text),
+        _part("text/plain; charset=UTF-8", text.replace("\n", "\r\n")),
         _part("text/calendar; method=REPLY; charset=UTF-8", calendar),
     ]
     body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"

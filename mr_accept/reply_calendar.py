@@ -1,4 +1,6 @@
-"""The VCALENDAR of a REPLY (RFC 5546 section 3.2.3): one VEVENT with the ATTENDEE that answers.
+"""The VCALENDAR of a REPLY (RFC 5546 section 3.2.3): VEVENTs of one UID with the ATTENDEE that answers.
+
+There is one VEVENT, or for a series that is accepted in part its own and one for each declined occurrence.
 
 What the organizer's program needs to find its meeting is echoed as it was written: UID,
 RECURRENCE-ID, SEQUENCE, times, SUMMARY, ORGANIZER.  Alarms, attachments, descriptions and other
@@ -6,10 +8,13 @@ attendees are not.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
 from mr_accept.grammar import split_line
-from mr_accept.model import CalendarUser, Decision, Instance, Meeting, Reason
+from mr_accept.model import ONWARDS, CalendarUser, Decision, Instance, Meeting, Reason
+from mr_accept.series_instance import instance_for, line_of
 from mr_accept.values import utc_text
 
 PRODID = "-//kopano-dagent//mr-accept//EN"
@@ -18,40 +23,67 @@ _KEPT_PARAMETERS = ("CUTYPE", "ROLE", "CN", "EMAIL")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LONGEST_LINE = 75  # octets, without the line end
-_NAME = re.compile(r"[A-Za-z0-9-]+")
 
 # RFC 5546 section 3.6
+_SUCCESS = "2.0;Success"
+_BAD_TIME = "3.5;Invalid date or time"
+_NO_AUTHORITY = "3.8;No authority"
+_UNSUPPORTED = "3.14;Unsupported capability"
+_CONFLICT = "4.0;Event conflict.  Date-time is busy."
 _STATUS = {
-    None: "2.0;Success",
-    Reason.BUSY: "4.0;Event conflict.  Date-time is busy.",
-    Reason.ABSENT: "4.0;Event conflict.  Date-time is busy.",
-    Reason.ITSELF: "4.0;Event conflict.  Date-time is busy.",
-    Reason.RECURRING: "3.14;Unsupported capability",
+    Reason.ABSENT: _CONFLICT,
+    Reason.EXTERNAL: _NO_AUTHORITY,
+    Reason.NOT_ALLOWED: _NO_AUTHORITY,
+    Reason.RECURRING: _UNSUPPORTED,
+    Reason.PAST: _BAD_TIME,
+    Reason.BEYOND_WINDOW: _BAD_TIME,
+    Reason.TOO_SOON: _BAD_TIME,
+    Reason.TOO_SHORT: _BAD_TIME,
+    Reason.TOO_LONG: _BAD_TIME,
+    Reason.OUTSIDE_HOURS: _BAD_TIME,
+    Reason.SERIES_TOO_LONG: "3.6;Invalid rule",
+    Reason.TOO_MANY_PEOPLE: _UNSUPPORTED,
+    Reason.BUSY: _CONFLICT,
+    Reason.ITSELF: _CONFLICT,
 }
 
 
+class _Answered(NamedTuple):
+    """One VEVENT of the reply: what it is about, the PARTSTAT, and each REQUEST-STATUS."""
+
+    instance: Instance
+    partstat: str
+    statuses: tuple[str, ...]
+
+
 def compose_calendar(
-    meeting: Meeting, instance: Instance, attendee: CalendarUser, decision: Decision, now: int
+    meeting: Meeting,
+    instance: Instance,
+    attendee: CalendarUser,
+    decision: Decision,
+    now: int,
+    *,
+    partial: bool = True,
 ) -> str:
     """Return the folded VCALENDAR text with CRLF line ends; `now` is in epoch seconds.
 
+    Of a series that is accepted in part each declined occurrence follows the series, unless `partial` is false.
     DTSTAMP is the time of the reply (RFC 5545 section 3.8.7.2).
     """
-    partstat = "ACCEPTED" if decision.accepted else "DECLINED"
-    echo = list(_echo(meeting, instance))
+    answered = [_answered(instance, decision)]
+    several = instance.recurring or instance.recurrence_id.endswith(ONWARDS)
+    if partial and several and decision.accepted:
+        for clash in decision.clashes:
+            one = instance_for(meeting, instance, clash)
+            answered.append(_Answered(one, "DECLINED", (_CONFLICT,)))
+    events = [list(_event(meeting, attendee, one, now)) for one in answered]
     lines = [
         "BEGIN:VCALENDAR",
         f"PRODID:{PRODID}",
         "VERSION:2.0",
         "METHOD:REPLY",
-        *_timezones(meeting, echo),
-        "BEGIN:VEVENT",
-        f"DTSTAMP:{utc_text(now)}",
-        f"SEQUENCE:{instance.sequence}",
-        *echo,
-        _attendee_line(attendee, partstat),
-        f"REQUEST-STATUS:{_STATUS[decision.refusals[0].reason if decision.refusals else None]}",
-        "END:VEVENT",
+        *_timezones(meeting, chain.from_iterable(events)),
+        *chain.from_iterable(events),
         "END:VCALENDAR",
         "",
     ]
@@ -64,6 +96,8 @@ def fold(line: str) -> str:
     >>> fold("X" * 76).split("\\r\\n")[1]
     ' X'
     """
+    if len(line) <= _LONGEST_LINE and line.isascii():
+        return line
     pieces: list[str] = []
     piece: list[str] = []
     size = 0
@@ -77,41 +111,65 @@ def fold(line: str) -> str:
     return "\r\n".join([*pieces, "".join(piece)])
 
 
+def _answered(instance: Instance, decision: Decision) -> _Answered:
+    if decision.accepted:
+        return _Answered(instance, "ACCEPTED", (_SUCCESS,))
+    statuses = dict.fromkeys(_STATUS[refusal.reason] for refusal in decision.refusals)
+    return _Answered(instance, "DECLINED", tuple(statuses) or (_CONFLICT,))
+
+
+def _event(
+    meeting: Meeting, attendee: CalendarUser, answered: _Answered, now: int
+) -> Iterator[str]:
+    """Yield the lines of one VEVENT."""
+    yield "BEGIN:VEVENT"
+    yield f"DTSTAMP:{utc_text(now)}"
+    yield f"SEQUENCE:{answered.instance.sequence}"
+    yield from _echo(meeting, answered.instance)
+    yield _attendee_line(attendee, answered.partstat)
+    for status in answered.statuses:
+        yield f"REQUEST-STATUS:{status}"
+    yield "END:VEVENT"
+
+
 def _echo(meeting: Meeting, instance: Instance) -> Iterator[str]:
     """Yield the echoed properties; a time whose zone has no VTIMEZONE to send along is in UTC."""
+    onwards = instance.recurrence_id.endswith(ONWARDS)
     in_utc = {
-        "DTSTART": utc_text(instance.start.epoch),
-        "DTEND": utc_text(instance.start.epoch + instance.duration.seconds),
-        "RECURRENCE-ID": instance.recurrence_id,
+        "DTSTART": f":{utc_text(instance.start.epoch)}",
+        "DTEND": f":{utc_text(instance.start.epoch + instance.duration.seconds)}",
+        "RECURRENCE-ID": f"{';RANGE=THISANDFUTURE' if onwards else ''}"
+        f":{instance.recurrence_id.removesuffix(ONWARDS)}",
     }
     for name in _ECHOED:
-        text = next((line for line in instance.lines if _name_of(line) == name), None)
-        if text is None:
+        text = line_of(instance, name)
+        if not text:
             continue
         tzid = split_line(text).parameters.get("TZID") if name in in_utc else None
         known = tzid is None or tzid.strip('" ') in meeting.timezones
-        yield text if known else f"{name}:{in_utc[name]}"
+        yield text if known else f"{name}{in_utc[name]}"
 
 
-def _name_of(line: str) -> str:
-    match = _NAME.match(line)
-    return match[0].upper() if match else ""
-
-
-def _timezones(meeting: Meeting, echo: list[str]) -> Iterator[str]:
+def _timezones(meeting: Meeting, echoed: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the VTIMEZONEs that the echoed properties name."""
-    used = {split_line(line).parameters.get("TZID", "").strip('" ') for line in echo}
+    named = (line for line in echoed if "TZID=" in line.upper())
+    used = {split_line(line).parameters.get("TZID", "").strip('" ') for line in named}
     for tzid, lines in sorted(meeting.timezones.items()):
         if tzid in used:
             yield from lines
 
 
 def _attendee_line(attendee: CalendarUser, partstat: str) -> str:
-    """The ATTENDEE as invited, with the answer; RSVP and the rest belong to the request."""
+    """The ATTENDEE as invited, with the answer; RSVP and the rest belong to the request.
+
+    A delegate names in each reply whose place it has taken (RFC 5546 section 3.2.2.3).
+    """
     line = split_line(attendee.line)
     parameters = {"PARTSTAT": partstat}
     parameters |= {name: value for name in _KEPT_PARAMETERS if (value := line.parameters.get(name))}
     written = "".join(f";{name}={_quoted(value)}" for name, value in parameters.items())
+    if delegators := line.parameters.get("DELEGATED-FROM"):
+        written += f";DELEGATED-FROM={','.join(map(_quoted, delegators.split(',')))}"
     return f"ATTENDEE{written}:{line.value}"
 
 

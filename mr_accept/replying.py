@@ -9,11 +9,20 @@ from sqlalchemy import Connection
 from mailcore.outgoing import OutgoingMail
 from mailcore.settings import Settings
 from mailcore.view import MessageView
-from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, zone_of
-from mr_accept.model import Decision, Instance
+from mr_accept.model import (
+    CalendarUser,
+    Decision,
+    Instance,
+    Meeting,
+    Reason,
+    Refusal,
+    Verdict,
+)
+from mr_accept.policy import BookingPolicy
 from mr_accept.reply import Request, Resource, compose_reply
-from store.jobs import Job
+from mr_accept.series_instance import instance_for
+from store.bookings import DECLINED
 from store.mailboxes import SENT
 from store.message import prepare_message
 from store.outbox import reply_times
@@ -22,6 +31,9 @@ from userstore.resolve import Recipient
 
 KIND = "reply"
 BLOBS_PER_REPLY = 4  # two bodies, the whole as IMAP copy, and one to spare
+MOST_SEPARATE = (
+    50  # occurrences declined in mails of their own; more are declined in the series' one
+)
 _HOUR = 3600.0
 
 
@@ -33,56 +45,97 @@ class Answer:
     mail: OutgoingMail
 
 
-def compose_answers(
-    job: Job,
-    asked: Asked,
-    fresh: Sequence[Instance],
-    decision: Decision,
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What all answers to one message share; `now` is in epoch seconds, and `number` tells messages apart."""
+
+    resource: Resource
+    request: Request
+    now: int
+    number: str
+    hostname: str
+
+    def message_id(self, place: int) -> str:
+        """The Message-ID of the answer at that place."""
+        return f"<mr.{self.number}.{place}.{self.now}@{self.hostname}>"
+
+
+def voice_of(
     recipient: Recipient,
-    *,
+    policy: BookingPolicy,
     settings: Settings,
+    *,
+    request: Request,
+    now: int,
+    number: str,
     hostname: str,
+) -> Voice:
+    """How a resource answers."""
+    user = recipient.user
+    zone = zone_of(recipient, settings)
+    resource = Resource(user.fullname or user.name, user.address, zone, policy.reply_text)
+    return Voice(resource, request, now, number, hostname)
+
+
+def most_answers(fresh: Sequence[Instance], policy: BookingPolicy) -> int:
+    """How many answers a request can have at most."""
+    return len(fresh) + (MOST_SEPARATE if policy.partial_reply == "separate" else 0)
+
+
+def compose_answers(
+    meeting: Meeting,
+    fresh: Sequence[Instance],
+    attendee: CalendarUser,
+    decision: Decision,
+    policy: BookingPolicy,
+    voice: Voice,
 ) -> tuple[Answer, ...]:
     """One reply for a whole meeting, or one for each instance that was asked for on its own.
 
-    Where only some instances of a series name the resource, nothing is said about the series.
+    Where only some instances of a series name the resource, nothing is said about the series.  What a series has to do
+    without is declined in the same mail, or in mails of their own.
     """
-    attendee = asked.attendee
-    if attendee is None:
-        return ()
-    view = asked.view
-    invited = [instance for instance in fresh if not instance.cancelled] or fresh[:1]
+    invited = [instance for instance in fresh if not instance.cancelled] or list(fresh[:1])
     about = invited[:1] if not invited[0].recurrence_id else invited
+    separate = policy.partial_reply == "separate" and len(decision.clashes) <= MOST_SEPARATE
+    said = [(instance, decision) for instance in about]
+    if separate and decision.accepted:
+        refused = Refusal(Reason.BUSY, Reason.BUSY.value)
+        said += [
+            (instance_for(meeting, about[0], clash), Decision(Verdict.DECLINED, (refused,)))
+            for clash in decision.clashes
+        ]
     return tuple(
         Answer(
             instance.recurrence_id,
             compose_reply(
-                asked.meeting,
+                meeting,
                 instance,
                 attendee,
-                decision,
-                resource=Resource(
-                    recipient.user.fullname or recipient.user.name,
-                    recipient.user.address,
-                    zone_of(recipient, settings),
-                ),
-                request=Request(view.message_id, view.header("References") or ""),
-                now=int(time.time()),
-                message_id=f"<mr.{job.id}.{number}.{int(time.time())}@{hostname}>",
+                verdict,
+                resource=voice.resource,
+                request=voice.request,
+                now=voice.now,
+                message_id=voice.message_id(place),
+                partial=not separate,
             ),
         )
-        for number, instance in enumerate(about)
+        for place, (instance, verdict) in enumerate(said)
     )
 
 
 def stored_answers(instances: Sequence[Instance], held: Held, recipient: Recipient) -> list[Answer]:
-    """The replies that went out for these very revisions, the same bytes; none where there never was one."""
+    """The replies that went out for these very revisions, the same bytes; none where there never was one.
+
+    To those about a series belong those about the occurrences that it does without.
+    """
+    versions = {item.recurrence_id: item.version for item in instances}
     answers = []
-    for instance in instances:
-        stored = held.find(instance.recurrence_id)
-        if stored is None or stored.reply is None:
-            continue
-        if (stored.sequence, stored.dtstamp) == instance.version:
+    for stored in held.stored:
+        version = versions.get(stored.recurrence_id)
+        if version is None and stored.state == DECLINED:
+            version = versions.get("")
+        if stored.reply is not None and (stored.sequence, stored.dtstamp) == version:
             mail = OutgoingMail(
                 recipient.user.address, stored.reply_to, stored.reply, stored.reply_message_id
             )
@@ -92,7 +145,7 @@ def stored_answers(instances: Sequence[Instance], held: Held, recipient: Recipie
 
 def leaving(
     connection: Connection,
-    job: Job,
+    job_id: int | None,
     answers: Sequence[Answer],
     recipient: Recipient,
     settings: Settings,
@@ -113,11 +166,13 @@ def leaving(
         earlier = departures[rcpt_to]
         not_before = earlier[-limit] + _HOUR if limit and len(earlier) >= limit else now
         earlier.append(not_before)
-        submissions.append(_submission(job, answer, recipient, not_before))
+        submissions.append(_submission(job_id, answer, recipient, not_before))
     return submissions
 
 
-def _submission(job: Job, answer: Answer, recipient: Recipient, not_before: float) -> Submission:
+def _submission(
+    job_id: int | None, answer: Answer, recipient: Recipient, not_before: float
+) -> Submission:
     view = MessageView(answer.mail.content)
     copies: tuple[Filing, ...] = ()
     sent = recipient.mailbox.special.get(SENT)
@@ -127,7 +182,7 @@ def _submission(job: Job, answer: Answer, recipient: Recipient, not_before: floa
         kind=KIND,
         subject=view.subject,
         mail=answer.mail,
-        job_id=job.id,
+        job_id=job_id,
         not_before=not_before,
     )
     plan = StorePlan(recipient.mailbox.id, copies, outgoing=(out,))

@@ -5,14 +5,13 @@ forbids.  A rule that is half understood would book the wrong days, so nothing h
 """
 
 import re
-from datetime import datetime
 
 from mr_accept.model import Form, Frequency, Rule, UnreadableError, Until
+from mr_accept.values import EARLIEST, LATEST, read_any_time
 
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
-_BY_DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
-_UNTIL = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?")
-_NUMBER = re.compile(r"[+-]?\d{1,4}")
+_BY_DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,4}", re.ASCII)
 _MAX_COUNT = 10**9
 
 # part -> (field of Rule, lowest, highest, whether negative numbers and not zero are allowed)
@@ -118,16 +117,13 @@ def _week_start(text: str, value: str) -> int:
 
 
 def _until(text: str, value: str) -> Until:
-    match = _UNTIL.fullmatch(value)
-    if match is None:
-        raise _broken(text, "UNTIL")
     try:
-        if match[2] is None:
-            return Until(datetime.strptime(match[1], "%Y%m%d"), Form.DATE)
-        wall = datetime.strptime(match[1] + match[2], "%Y%m%d%H%M%S")
-    except ValueError:
+        wall, utc, date = read_any_time(value)
+    except UnreadableError:
         raise _broken(text, "UNTIL") from None
-    return Until(wall, Form.UTC if match[3] else Form.FLOATING)
+    form = Form.DATE if date else Form.UTC if utc else Form.FLOATING
+    # Some programs write the year 9999 for a series without an end; beyond the bounds nothing can be reckoned.
+    return Until(min(max(wall, EARLIEST), LATEST), form)
 
 
 def _refuse_forbidden(text: str, rule: Rule) -> None:

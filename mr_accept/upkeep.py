@@ -1,20 +1,19 @@
-"""Looking after calendars: holding series to the horizon, rebuilding occurrences, auditing, cancelling by hand."""
+"""Looking after calendars: holding series to the horizon, rebuilding what they hold, cancelling by hand."""
 
 import logging
 import time
 from importlib.metadata import version
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from mailcore.errors import MailError, NoSuchRecipientError, UsageError
 from mailcore.settings import Settings
 from mr_accept.asking import limits_of
-from mr_accept.booking_rows import object_text, policy_of, row_of, split_occurrences, zone_of
-from mr_accept.change import lineages_of
+from mr_accept.booking_rows import renew_object, row_of, split_occurrences, zone_of
+from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import extend_series, horizon_of
-from mr_accept.sweep import Use, instants_over
+from mr_accept.policies import load_policy
 from store.bookings import (
     ACCEPTED,
     CANCELLED,
@@ -23,35 +22,19 @@ from store.bookings import (
     load_all_lineages,
     load_lineages,
     save_booking,
+    save_cancelled_occurrence,
 )
-from store.calendar_objects import drop_object, save_object, save_range
+from store.calendar_objects import all_objects, drop_object, save_range
 from store.calendars import LockedCalendar, calendar_ids, lock_calendar, set_zone_data, touch_store
 from store.engine import Database
 from store.occurrences import (
-    CLASH,
-    HeldTime,
     all_held,
     drop_occurrence,
-    load_clashes,
     replace_occurrences,
 )
 from userstore.resolve import Directory, Recipient
 
 log = logging.getLogger(__name__)
-
-
-class Excess(NamedTuple):
-    """A stretch of time (epoch seconds) in which more bookings hold a resource than it has places.
-
-    `allowed` where the resource takes conflicting requests: then this is what its owner wanted.
-    """
-
-    start: int
-    end: int
-    use: int
-    capacity: int
-    allowed: bool
-    summaries: tuple[str, ...]
 
 
 def extend_all(database: Database, directory: Directory, settings: Settings) -> None:
@@ -79,7 +62,8 @@ def _extend_one(
     recipient = directory.by_store(store_id)
     with database.write() as connection:
         locked = lock_calendar(connection, store_id)
-        until = horizon_of(connection, store_id, settings.booking, int(time.time()))
+        policy = load_policy(connection, recipient, settings)
+        until = horizon_of(connection, store_id, policy, int(time.time()))
         if locked.zone_data not in {"", zone_data_version()}:
             log.info("mailbox %d: time-zone data is new, occurrences are made anew", store_id)
             rebuild_locked(connection, locked, recipient, settings)
@@ -106,7 +90,9 @@ def rebuild_locked(
     connection: Connection, locked: LockedCalendar, recipient: Recipient, settings: Settings
 ) -> int:
     """Make anew what is held, as far as it was held; then hold it to the horizon, where it has to fit."""
-    until = horizon_of(connection, recipient.mailbox.id, settings.booking, int(time.time()))
+    policy = load_policy(connection, recipient, settings)
+    until = horizon_of(connection, recipient.mailbox.id, policy, int(time.time()))
+    _mend_objects(connection, locked)
     meetings: dict[str, list[BookingRow]] = {}
     for row in load_all_lineages(connection, locked.id):
         meetings.setdefault(row.uid, []).append(row)
@@ -115,6 +101,14 @@ def rebuild_locked(
         for rows in meetings.values()
     )
     return rebuilt + extend_series(connection, locked, recipient, settings, until=until)
+
+
+def _mend_objects(connection: Connection, locked: LockedCalendar) -> None:
+    """Give what is booked its calendar object, and take away the objects of what is not."""
+    rows = load_all_lineages(connection, locked.id)
+    booked = {row.uid for row in rows if row.state == ACCEPTED}
+    for uid in sorted(booked ^ set(all_objects(connection, locked.id))):
+        renew_object(connection, locked, uid)
 
 
 def _rebuild_meeting(
@@ -130,41 +124,14 @@ def _rebuild_meeting(
     rows = [row_of(one, zone, limits) for one in stored]
     held = [one.materialised_until for one in stored if one.materialised_until is not None]
     occurrences = occurrences_of(lineages_of(rows), max(held, default=until), limits)
-    parts = split_occurrences(occurrences, {row.recurrence_id for row in rows} - {""})
+    parts = split_occurrences(occurrences, own_ids(rows))
     for one in stored:
-        # What did not fit when its series was extended still holds nothing.
-        clashes = load_clashes(connection, one.id)
-        part = [
-            row._replace(busy_type=CLASH) if row.recurrence_id in clashes else row
-            for row in parts[one.recurrence_id]
-        ]
-        replace_occurrences(connection, locked, one.id, one.object_id, part)
+        if one.state == ACCEPTED:  # what was declined holds nothing, and is shown as it was
+            part = parts[one.recurrence_id]
+            replace_occurrences(connection, locked, one.id, one.object_id, part)
+    for object_id in {one.object_id for one in stored if one.object_id is not None}:
+        save_range(connection, object_id)
     return len(occurrences)
-
-
-def audit(database: Database, recipient: Recipient) -> list[Excess]:
-    """Every stretch of time in which a resource is held by more bookings than it has places."""
-    policy = policy_of(recipient)
-    with database.read() as connection:
-        ((calendar_id, _),) = calendar_ids(connection, recipient.mailbox.id)
-        held = all_held(connection, calendar_id)
-        names = {row.id: row.summary for row in load_all_lineages(connection, calendar_id)}
-    return [
-        Excess(
-            stretch.start,
-            stretch.end,
-            stretch.use,
-            policy.capacity,
-            allowed=not policy.decline_conflict,
-            summaries=_holders(stretch, held, names),
-        )
-        for stretch in instants_over(held, policy.capacity)
-    ]
-
-
-def _holders(stretch: Use, held: list[HeldTime], names: dict[int, str]) -> tuple[str, ...]:
-    meeting = (h for h in held if h.start < stretch.end and h.end > stretch.start)
-    return tuple(names.get(h.booking_id, "?") for h in meeting)
 
 
 def cancel_booking(database: Database, store_id: int, uid: str, recurrence_id: str) -> int:
@@ -219,22 +186,8 @@ def _cancel_one(
         freed = 1
     elif master is not None:
         freed = drop_occurrence(connection, master.id, recurrence_id)
-        values = {
-            "uid": master.uid,
-            "recurrence_id": recurrence_id,
-            "state": CANCELLED,
-            "sequence": master.sequence,
-            "dtstamp": master.dtstamp,
-            "seen_sequence": master.sequence,
-            "seen_dtstamp": master.dtstamp,
-            "organizer": master.organizer,
-            "sender": master.sender,
-            "invited": master.invited,
-            "summary": master.summary,
-            "source": master.source,
-        }
         if freed:
-            save_booking(connection, locked, None, values)
+            save_cancelled_occurrence(connection, locked, master, recurrence_id)
     else:
         freed = 0
     if not freed:
@@ -242,14 +195,5 @@ def _cancel_one(
             f"the booking has no occurrence {recurrence_id};"
             " --list-bookings shows them as recurrence_id"
         )
-    _renew_object(connection, locked, rows[0].uid)
+    renew_object(connection, locked, rows[0].uid)
     return freed
-
-
-def _renew_object(connection: Connection, locked: LockedCalendar, uid: str) -> None:
-    text = object_text(load_lineages(connection, locked.store_id, uid))
-    if text is None:
-        drop_object(connection, locked, uid)
-        return
-    object_id = save_object(connection, locked, uid, text)
-    save_range(connection, object_id)

@@ -16,8 +16,10 @@ _DURATION = re.compile(
 )
 _OFFSET = re.compile(r"([+-])(\d{2})(\d{2})(\d{2})?", re.ASCII)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_LATEST_YEAR = 9000  # leaves room to calculate below datetime.max
+_LONGEST = 36_600  # days
 EPOCH = datetime(1970, 1, 1)
+EARLIEST = datetime(1601, 1, 1)  # these leave room to calculate between datetime.min and .max
+LATEST = datetime(9000, 12, 31)
 
 
 class Written(NamedTuple):
@@ -29,11 +31,20 @@ class Written(NamedTuple):
 
 
 def read_time(text: str) -> Written:
-    """Return a DATE or DATE-TIME; raises UnreadableError.
+    """Return a DATE or DATE-TIME from 1601 to 9000; raises UnreadableError.
 
     >>> read_time("20260105T090000Z")
     Written(wall=datetime.datetime(2026, 1, 5, 9, 0), utc=True, date=False)
     """
+    written = read_any_time(text)
+    if not EARLIEST <= written.wall <= LATEST:
+        when = "past" if written.wall < EARLIEST else "future"
+        raise UnreadableError(f"{text[:40]!r} is too far in the {when}")
+    return written
+
+
+def read_any_time(text: str) -> Written:
+    """Return a DATE or DATE-TIME of any year, with which reckoning may fail; raises UnreadableError."""
     match = _DATE_TIME.fullmatch(text.upper())
     if match is None:
         raise UnreadableError(f"{text[:40]!r} is not a date or a time")
@@ -49,13 +60,13 @@ def read_time(text: str) -> Written:
         )
     except ValueError as error:
         raise UnreadableError(f"{text[:40]!r} is not a date or a time") from error
-    if wall.year > _LATEST_YEAR:
-        raise UnreadableError(f"{text[:40]!r} is too far in the future")
     return Written(wall, bool(zulu), match[2] is None)
 
 
 def read_duration(text: str) -> Duration:
-    """Return a DURATION; weeks and days are nominal, the rest is exact.  Raises UnreadableError.
+    """Return a DURATION of up to a hundred years; weeks and days are nominal, the rest is exact.
+
+    Raises UnreadableError.
 
     >>> read_duration("P1DT2H")
     Duration(days=1, seconds=7200)
@@ -67,7 +78,14 @@ def read_duration(text: str) -> Duration:
     whole = Duration(weeks * 7 + days, hours * 3600 + minutes * 60 + seconds)
     if match[1] == "-" and whole != (0, 0):
         raise UnreadableError(f"the duration {text[:40]!r} is negative")
+    if too_long(whole):
+        raise UnreadableError(f"the duration {text[:40]!r} is too long")
     return whole
+
+
+def too_long(duration: Duration) -> bool:
+    """Whether a duration is longer than about a hundred years: no meeting is, and reckoning with it may fail."""
+    return duration.days + duration.seconds / 86_400 > _LONGEST
 
 
 def read_offset(text: str) -> int:
@@ -97,7 +115,8 @@ def read_text(value: str) -> str:
 
 def seconds_since_epoch(wall: datetime) -> int:
     """Return the seconds from 1970-01-01 to `wall`, both on the same clock."""
-    return (wall - EPOCH) // timedelta(seconds=1)
+    since = wall - EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def utc_text(instant: int) -> str:

@@ -1,7 +1,7 @@
 """One VEVENT into an `Instance` (RFC 5545 section 3.6.1).
 
-Refused: RANGE=THISANDFUTURE, EXRULE, an end before the start, values of mixed types.  Private
-properties, alarms and attachments play no part.
+Refused: EXRULE, an end before the start, a length of more than a hundred years, values of mixed
+types, RANGE other than THISANDFUTURE.  Private properties, alarms and attachments play no part.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from mailcore.address import address_key
 from mr_accept.expand import recurrence_id_of
 from mr_accept.grammar import Component, Line, judge_event
-from mr_accept.limits import Limits
+from mr_accept.limits import Budget, Limits
 from mr_accept.model import (
+    ONWARDS,
     CalendarUser,
     Duration,
     ExtraDate,
@@ -20,7 +21,7 @@ from mr_accept.model import (
     UnreadableError,
 )
 from mr_accept.rrule import parse_rule
-from mr_accept.values import read_duration, read_text, read_time
+from mr_accept.values import read_duration, read_text, read_time, too_long
 from mr_accept.zones import UTC, ZoneTable
 
 _ONE_DAY = Duration(1, 0)
@@ -35,7 +36,7 @@ def parse_instance(event: Component, zones: ZoneTable, limits: Limits, *, cancel
     A CANCEL needs no DTSTART (RFC 5546 section 3.2.5): its time is then its RECURRENCE-ID or
     DTSTAMP.  Raises UnreadableError when something is missing, broken or not supported.
     """
-    judge_event(event)
+    judge_event(event, limits)
     if event.first("EXRULE") is not None:
         raise UnreadableError("EXRULE is not supported")
     dtstamp = _moment(_needed(event, "DTSTAMP"), zones)
@@ -47,13 +48,13 @@ def parse_instance(event: Component, zones: ZoneTable, limits: Limits, *, cancel
         raise UnreadableError("a VEVENT with a RECURRENCE-ID has a recurrence of its own")
     return Instance(
         uid=read_text(_needed(event, "UID").value),
-        recurrence_id=recurrence_id_of(replaced) if replaced else "",
+        recurrence_id=recurrence_id_of(replaced) + _onwards(event) if replaced else "",
         sequence=_sequence(event),
         dtstamp=dtstamp.epoch,
         start=start,
         duration=_duration(event, start, zones),
         organizer=_organizer(event),
-        attendees=tuple(user for user in map(_user, event.all("ATTENDEE")) if user.address),
+        attendees=tuple(_attendees(event, limits)),
         summary=_text(event, "SUMMARY"),
         location=_text(event, "LOCATION"),
         transparent=_text(event, "TRANSP").upper() == "TRANSPARENT",
@@ -111,9 +112,18 @@ def _replaced_start(event: Component, zones: ZoneTable) -> Moment | None:
     line = event.first("RECURRENCE-ID")
     if line is None:
         return None
-    if "RANGE" in line.parameters:
-        raise UnreadableError("a change of this and all future instances is not supported")
     return _moment(line, zones)
+
+
+def _onwards(event: Component) -> str:
+    """ONWARDS for RANGE=THISANDFUTURE in the RECURRENCE-ID (RFC 5545 section 3.2.13), else nothing."""
+    line = event.first("RECURRENCE-ID")
+    reach = line.parameters.get("RANGE") if line else None
+    if reach is None:
+        return ""
+    if reach.upper() != "THISANDFUTURE":
+        raise UnreadableError(f"the RANGE {reach[:40]!r} is not supported")
+    return ONWARDS
 
 
 def _duration(event: Component, start: Moment, zones: ZoneTable) -> Duration:
@@ -137,15 +147,19 @@ def _between(start: Moment, end: Moment, name: str) -> Duration:
     elapsed = (end.wall - start.wall).days if start.all_day else end.epoch - start.epoch
     if elapsed < 0:
         raise UnreadableError(f"the {name} is before the start")
-    if not start.all_day:
-        return Duration(0, elapsed)
-    return Duration(max(1, elapsed), 0)  # DTEND on the day itself is against the RFC, but common
+    # DTEND on the day itself is against the RFC, but common
+    length = Duration(max(1, elapsed), 0) if start.all_day else Duration(0, elapsed)
+    if too_long(length):
+        raise UnreadableError(f"the {name} is too long after the start")
+    return length
 
 
 def _items(event: Component, name: str, limits: Limits) -> Iterator[tuple[Line, str]]:
     """Yield each value of the properties called `name`, with the property."""
     left = limits.max_occurrences
+    budget = Budget(limits)
     for line in event.all(name):
+        budget.check_time()
         for item in filter(None, line.value.split(",")):
             left -= 1
             if left < 0:
@@ -179,6 +193,15 @@ def _organizer(event: Component) -> CalendarUser:
     if not user.address:
         raise UnreadableError("the ORGANIZER is not a mail address")
     return user
+
+
+def _attendees(event: Component, limits: Limits) -> Iterator[CalendarUser]:
+    budget = Budget(limits)
+    for line in event.all("ATTENDEE"):
+        budget.check_time()
+        user = _user(line)
+        if user.address:
+            yield user
 
 
 def _user(line: Line) -> CalendarUser:

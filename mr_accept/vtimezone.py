@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 from mr_accept.grammar import Component, Line
-from mr_accept.limits import Budget, Limits
+from mr_accept.limits import Budget
 from mr_accept.model import Form, UnreadableError
 from mr_accept.recurrence import expand_rule
 from mr_accept.rrule import parse_rule
-from mr_accept.values import EPOCH, read_offset, read_time, seconds_since_epoch
+from mr_accept.values import EPOCH, read_any_time, read_offset, read_time, seconds_since_epoch
 
 _FROM = datetime(1970, 1, 1)
 _TO = datetime(2100, 1, 1)
+_EARLIEST_YEAR = 1604  # a leap year, so that every date of another has its like
 
 
 class VtimezoneZone:
@@ -44,18 +45,21 @@ class VtimezoneZone:
         return EPOCH + timedelta(seconds=instant + offset)
 
 
-def compile_vtimezone(component: Component, name: str, limits: Limits) -> VtimezoneZone:
-    """Return the zone that a VTIMEZONE describes; raises UnreadableError if that fails."""
-    budget = Budget(limits)
+def compile_vtimezone(component: Component, name: str, budget: Budget) -> VtimezoneZone:
+    """Return the zone that a VTIMEZONE describes; raises UnreadableError if that fails.
+
+    `budget` is that of all the zones of a message.
+    """
     onsets: list[tuple[int, int, int]] = []
     for observance in component.children:
         if observance.name not in ("STANDARD", "DAYLIGHT"):
             continue
+        budget.spend()
         before = read_offset(_needed(observance, "TZOFFSETFROM").value)
         after = read_offset(_needed(observance, "TZOFFSETTO").value)
         for wall in _onset_walls(observance, before, budget):
             onsets.append((seconds_since_epoch(wall) - before, before, after))
-            if len(onsets) > limits.max_occurrences:
+            if len(onsets) > budget.limits.max_occurrences:
                 raise UnreadableError(f"too costly: the time zone {name[:80]!r} changes too often")
     if not onsets:
         raise UnreadableError(f"the VTIMEZONE {name[:80]!r} has no usable observance")
@@ -71,7 +75,8 @@ def _needed(observance: Component, name: str) -> Line:
 
 def _onset_walls(observance: Component, before: int, budget: Budget) -> Iterator[datetime]:
     """Yield the onsets on the clock that was in force until each of them."""
-    start = read_time(_needed(observance, "DTSTART").value).wall
+    start = read_any_time(_needed(observance, "DTSTART").value).wall
+    start = start.replace(year=max(start.year, _EARLIEST_YEAR))  # some programs write the year 1
     yield start
     for line in observance.all("RDATE"):
         for item in line.value.split(","):

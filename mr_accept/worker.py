@@ -24,6 +24,7 @@ from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.book import Booker
 from mr_accept.fate import Fate
+from mr_accept.late_clashes import LateClashes
 from mr_accept.model import NotForBookingError
 from store.commit import Committer
 from store.jobs import (
@@ -66,6 +67,7 @@ class Worker:
         hostname: str,
         *,
         mail_leaves: Callable[[], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._committer = committer
         self._database = committer.database
@@ -73,7 +75,8 @@ class Worker:
         self._settings = settings
         self._hostname = hostname
         self._mail_leaves = mail_leaves
-        self._booker = Booker(committer, directory, settings, hostname)
+        self._clock = clock
+        self._booker = Booker(committer, directory, settings, hostname, clock=clock)
         self._hops = NextHops(hostname)
         self._stopping = threading.Event()
         self._poller: threading.Thread | None = None
@@ -82,7 +85,9 @@ class Worker:
         """Go on with these settings from the next job on; safe while other threads work."""
         self._settings = settings
         self._directory.adopt(settings.userstore)
-        self._booker = Booker(self._committer, self._directory, settings, self._hostname)
+        self._booker = Booker(
+            self._committer, self._directory, settings, self._hostname, clock=self._clock
+        )
 
     def start_polling(self) -> None:
         """Look for jobs nobody woke us for, every `queue.poll_interval` seconds, beginning now."""
@@ -107,11 +112,20 @@ class Worker:
                     release_jobs(self._database, jobs[done:])
                     return
 
+    def report_late_clashes(self) -> None:
+        """Tell organizers and owners of what series have lost since they were accepted."""
+        reports = LateClashes(
+            self._committer, self._directory, self._settings, self._hostname, clock=self._clock
+        )
+        if reports.report():
+            self._mail_leaves()
+
     def _poll(self) -> None:
         while not self._stopping.is_set():
             try:
                 for store_id in waiting_resources(self._database):
                     self.drain(store_id)
+                self.report_late_clashes()
             except MailError as error:
                 log.warning("jobs cannot be worked on now: %s", error)
             except Exception:
@@ -123,7 +137,7 @@ class Worker:
         started = time.monotonic()
         try:
             failpoint.hit(failpoint.BEFORE_DECISION)
-            fate, reason = self._booker.book(job)
+            outcome = self._booker.book(job)
         except LeaseLostError:
             log.info("job %d was taken over by another worker", job.id)
             return False
@@ -136,9 +150,9 @@ class Worker:
         except Exception as error:  # a bug of ours must not keep a person from the mail
             log.exception("job %d: the booker failed", job.id)
             return self._hand_over(job, Fate.FAILED, f"{type(error).__name__}: {error}")
-        if fate is Fate.NOT_OBEYED:
-            return self._hand_over(job, fate, reason)
-        self._tell(job, fate, reason, started)
+        if outcome.fate is Fate.NOT_OBEYED:
+            return self._hand_over(job, outcome.fate, outcome.reason)
+        self._tell(job, outcome.fate, outcome.reason, started)
         self._mail_leaves()
         return True
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from mr_accept.grammar import Component
-from mr_accept.limits import Limits
+from mr_accept.limits import Budget, Limits
 from mr_accept.model import UnreadableError, Zone
 from mr_accept.values import EPOCH, read_text, seconds_since_epoch
 from mr_accept.vtimezone import VtimezoneZone, compile_vtimezone
@@ -90,7 +90,7 @@ class ZoneTable:
 
     def __init__(self, timezones: Iterable[Component], floating: Zone, limits: Limits) -> None:
         self.floating = floating
-        self._limits = limits
+        self._budget = Budget(limits)
         self._own: dict[str, Component] = {}
         self._resolved: dict[str, Zone] = {}
         for component in timezones:
@@ -113,7 +113,7 @@ class ZoneTable:
         zone = self._resolved.get(tzid)
         if zone is None:
             own = self._own.get(tzid)
-            zone = compile_vtimezone(own, tzid, self._limits) if own else named_zone(tzid)
+            zone = compile_vtimezone(own, tzid, self._budget) if own else named_zone(tzid)
             if zone is None:
                 raise UnreadableError(f"the time zone {tzid[:80]!r} is not known")
             self._resolved[tzid] = zone

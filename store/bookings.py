@@ -5,7 +5,7 @@ that an older message which comes late changes nothing.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ ACCEPTED = "accepted"
 DECLINED = "declined"
 
 CANCELLED = "cancelled"
+
+KEPT = "kept"  # a change of this instance was declined, and its series still holds its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,19 @@ def short_series(connection: Connection, calendar_id: int, until: int) -> list[B
     return [_booking(row) for row in connection.execute(query)]
 
 
+def load_short_series(connection: Connection, calendar_id: int, until: int) -> list[BookingRow]:
+    """Every lineage of the series that are not held up to `until`, by UID, masters first."""
+    short = select(booking.c.uid).where(
+        booking.c.calendar_id == calendar_id, booking.c.materialised_until < until
+    )
+    query = (
+        select(booking)
+        .where(booking.c.calendar_id == calendar_id, booking.c.uid.in_(short))
+        .order_by(booking.c.uid, booking.c.recurrence_id)
+    )
+    return [_booking(row) for row in connection.execute(query)]
+
+
 def save_booking(
     connection: Connection, locked: LockedCalendar, existing: int | None, values: Mapping[str, Any]
 ) -> int:
@@ -90,6 +105,62 @@ def save_booking(
         return existing
     row |= {"calendar_id": locked.id, "created_at": row["updated_at"]}
     return int(connection.execute(insert(booking).returning(booking.c.id), row).scalar_one())
+
+
+def save_declined_occurrence(
+    connection: Connection, locked: LockedCalendar, series: BookingRow, recurrence_id: str
+) -> int:
+    """Let a series do without one of its occurrences, which its organizer has still to hear of; return the row's id."""
+    return _save_part(connection, locked, series, recurrence_id, DECLINED, report_due=True)
+
+
+def save_cancelled_occurrence(
+    connection: Connection, locked: LockedCalendar, series: BookingRow, recurrence_id: str
+) -> int:
+    """Remember that one occurrence of a series is cancelled; return the row's id."""
+    return _save_part(connection, locked, series, recurrence_id, CANCELLED)
+
+
+def _save_part(
+    connection: Connection,
+    locked: LockedCalendar,
+    series: BookingRow,
+    recurrence_id: str,
+    state: str,
+    **more: Any,
+) -> int:
+    """A lineage for an occurrence that nobody has named on its own: as new as its series."""
+    names = ("uid", "sequence", "dtstamp", "organizer", "sender", "invited", "summary", "source")
+    values = {name: getattr(series, name) for name in names}
+    values |= {
+        "recurrence_id": recurrence_id,
+        "state": state,
+        "seen_sequence": series.sequence,
+        "seen_dtstamp": series.dtstamp,
+        "silence": series.silence,
+        **more,
+    }
+    return save_booking(connection, locked, None, values)
+
+
+def load_bookings(connection: Connection, ids: Collection[int]) -> list[BookingRow]:
+    """The lineages with these row ids."""
+    query = select(booking).where(booking.c.id.in_(ids)).order_by(booking.c.id)
+    return [_booking(row) for row in connection.execute(query)]
+
+
+def reports_due(connection: Connection, store_id: int | None = None) -> list[tuple[int, str]]:
+    """(store id, UID) of every meeting with an occurrence that its organizer has still to hear of."""
+    query = (
+        select(calendar.c.store_id, booking.c.uid)
+        .distinct()
+        .join(calendar, calendar.c.id == booking.c.calendar_id)
+        .where(booking.c.report_due)
+        .order_by(calendar.c.store_id, booking.c.uid)
+    )
+    if store_id is not None:
+        query = query.where(calendar.c.store_id == store_id)
+    return [(row.store_id, row.uid) for row in connection.execute(query)]
 
 
 def drop_bookings(connection: Connection, ids: Sequence[int]) -> None:

@@ -56,6 +56,12 @@ def save_range(connection: Connection, object_id: int) -> None:
     )
 
 
+def all_objects(connection: Connection, calendar_id: int) -> list[str]:
+    """The UID of every object of a calendar; for an audit."""
+    query = select(calendar_object.c.uid).where(calendar_object.c.calendar_id == calendar_id)
+    return list(connection.execute(query).scalars())
+
+
 def drop_object(connection: Connection, locked: LockedCalendar, uid: str) -> None:
     """Remove the calendar object of a UID; its bookings stay, for the lineage."""
     found = connection.execute(

@@ -72,6 +72,15 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `read`, and every statement sees one state of the database: on PostgreSQL that is not so otherwise."""
+        with self.read() as connection:
+            if self.embedded:
+                yield connection
+            else:
+                yield connection.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed and on disk when the block ends, rolled back when it raises.
 

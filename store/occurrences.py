@@ -4,14 +4,30 @@ The table is a cache that can be made anew from the bookings' sources; reading i
 a room from being booked twice.  Instants are epoch seconds (UTC), intervals half-open.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from store.calendars import LockedCalendar
+from store.hot import HotStatement
 from store.schema import booking, calendar, occurrence
+from store.spans import SPANS, Span, span_values
 
 BUSY = "busy"
 
@@ -35,6 +51,16 @@ class OccurrenceRow(NamedTuple):
     busy_type: str = BUSY
 
 
+class StoredOccurrence(NamedTuple):
+    """An occurrence as it is stored; `busy_type` is BUSY or CLASH."""
+
+    start: int
+    end: int
+    recurrence_id: str
+    busy_type: str
+    booking_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class ListedBooking:
     """One occurrence of a booking, for people; `start` and `end` in epoch seconds."""
@@ -50,28 +76,56 @@ class ListedBooking:
     recurring: bool
 
 
+def _held_during(spans: FromClause) -> HotStatement:
+    # Read anew: this transaction may have stored a longer occurrence since it took the lock.
+    longest = select(calendar.c.longest).where(calendar.c.id == _CALENDAR).scalar_subquery()
+    meets = and_(
+        occurrence.c.calendar_id == _CALENDAR,
+        occurrence.c.starts_at < spans.c.last,
+        occurrence.c.starts_at > spans.c.first - longest,
+        occurrence.c.ends_at > spans.c.first,
+        occurrence.c.busy_type == literal_column(f"'{BUSY}'"),
+    )
+    held = (occurrence.c.starts_at, occurrence.c.ends_at, occurrence.c.booking_id)
+    # An outer join leaves no choice but one short look at the index for each span, whatever statistics say.
+    return HotStatement(
+        select(occurrence.c.id, *held).select_from(spans.outerjoin(occurrence, meets))
+    )
+
+
+_CALENDAR = bindparam("calendar_id", type_=BigInteger)
+_HELD_DURING = {dialect: _held_during(spans) for dialect, spans in SPANS.items()}
+
+
+def held_during(
+    connection: Connection,
+    locked: LockedCalendar,
+    spans: Collection[Span],
+    without: Collection[int] = (),
+) -> list[HeldTime]:
+    """Everything that holds the resource at some instant of the spans, each occurrence once, in no order.
+
+    Bookings in `without` are left out.  One statement, however many spans there are.
+    """
+    if not spans:
+        return []
+    dialect = connection.dialect.name
+    values = {"calendar_id": locked.id, **span_values(dialect, spans)}
+    rows = _HELD_DURING[dialect].rows(connection, values)
+    # By the row's id, because two occurrences of one booking may hold the same time.
+    found = {row[0]: HeldTime(row[1], row[2], row[3]) for row in rows if row[0] is not None}
+    return [one for one in found.values() if one.booking_id not in without]
+
+
 def held_between(
     connection: Connection,
     locked: LockedCalendar,
     start: int,
     end: int,
-    without: Sequence[int] = (),
+    without: Collection[int] = (),
 ) -> list[HeldTime]:
     """Everything that holds the resource at some instant of [start, end), bookings in `without` left out."""
-    # Read anew: this transaction may have stored a longer occurrence since it took the lock.
-    longest = select(calendar.c.longest).where(calendar.c.id == locked.id).scalar_subquery()
-    query = select(occurrence.c.starts_at, occurrence.c.ends_at, occurrence.c.booking_id).where(
-        occurrence.c.calendar_id == locked.id,
-        occurrence.c.starts_at < end,
-        occurrence.c.starts_at > start - longest,
-        occurrence.c.ends_at > start,
-        occurrence.c.busy_type == BUSY,
-    )
-    return [
-        HeldTime(row.starts_at, row.ends_at, row.booking_id)
-        for row in connection.execute(query)
-        if row.booking_id not in without
-    ]
+    return held_during(connection, locked, [HeldTime(start, end, 0)], without)
 
 
 def held_by(
@@ -86,6 +140,22 @@ def held_by(
     return [HeldTime(*row) for row in connection.execute(query)]
 
 
+def declined_by(connection: Connection, booking_ids: Sequence[int]) -> list[StoredOccurrence]:
+    """The occurrences of these lineages that were declined, by start; they hold nothing."""
+    query = (
+        select(
+            occurrence.c.starts_at,
+            occurrence.c.ends_at,
+            occurrence.c.recurrence_id,
+            occurrence.c.busy_type,
+            occurrence.c.booking_id,
+        )
+        .where(occurrence.c.booking_id.in_(booking_ids), occurrence.c.busy_type == CLASH)
+        .order_by(occurrence.c.starts_at)
+    )
+    return [StoredOccurrence(*row) for row in connection.execute(query)]
+
+
 def all_held(connection: Connection, calendar_id: int) -> list[HeldTime]:
     """Everything that holds the resource, by start; for an audit."""
     query = (
@@ -96,6 +166,42 @@ def all_held(connection: Connection, calendar_id: int) -> list[HeldTime]:
     return [HeldTime(*row) for row in connection.execute(query)]
 
 
+def busy_between(connection: Connection, calendar_id: int, start: int, end: int) -> list[HeldTime]:
+    """Everything that holds the resource at some instant of [start, end), by start; for free/busy.
+
+    A series counts as far as it is held (see `short_series`), however long the range is.
+    """
+    longest = select(calendar.c.longest).where(calendar.c.id == calendar_id).scalar_subquery()
+    query = (
+        select(occurrence.c.starts_at, occurrence.c.ends_at, occurrence.c.booking_id)
+        .where(
+            occurrence.c.calendar_id == calendar_id,
+            occurrence.c.starts_at < end,
+            occurrence.c.starts_at > start - longest,
+            occurrence.c.ends_at > start,
+            occurrence.c.busy_type == BUSY,
+        )
+        .order_by(occurrence.c.starts_at)
+    )
+    return [HeldTime(*row) for row in connection.execute(query)]
+
+
+def all_occurrences(connection: Connection, calendar_id: int) -> list[StoredOccurrence]:
+    """Every occurrence of a calendar, clashes included, by start; for an audit."""
+    query = (
+        select(
+            occurrence.c.starts_at,
+            occurrence.c.ends_at,
+            occurrence.c.recurrence_id,
+            occurrence.c.busy_type,
+            occurrence.c.booking_id,
+        )
+        .where(occurrence.c.calendar_id == calendar_id)
+        .order_by(occurrence.c.starts_at, occurrence.c.id)
+    )
+    return [StoredOccurrence(*row) for row in connection.execute(query)]
+
+
 def load_clashes(connection: Connection, booking_id: int) -> set[str]:
     """The recurrence ids of a lineage's occurrences that hold nothing."""
     query = select(occurrence.c.recurrence_id).where(
@@ -104,29 +210,31 @@ def load_clashes(connection: Connection, booking_id: int) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def _farthest() -> Select[int]:
+def _farthest() -> HotStatement:
     other = occurrence.alias()
     last = (
         select(func.max(other.c.starts_at))
         .where(other.c.calendar_id == calendar.c.id)
         .scalar_subquery()
     )
-    reached = case((booking.c.recurring, occurrence.c.starts_at + 1), else_=occurrence.c.ends_at)
-    return (
+    one: ColumnElement[int] = literal_column("1")
+    reached = case((booking.c.recurring, occurrence.c.starts_at + one), else_=occurrence.c.ends_at)
+    return HotStatement(
         select(func.max(reached))
         .select_from(occurrence)
         .join(booking, booking.c.id == occurrence.c.booking_id)
         .join(calendar, calendar.c.id == occurrence.c.calendar_id)
         .where(
             calendar.c.store_id == bindparam("store_id"),
-            occurrence.c.starts_at > bindparam("beyond") - calendar.c.longest,
+            occurrence.c.starts_at > bindparam("beyond", type_=BigInteger) - calendar.c.longest,
+            occurrence.c.ends_at > bindparam("beyond", type_=BigInteger),
             # What starts earlier ends before the last one starts, so few rows are looked at.
             occurrence.c.starts_at >= last - calendar.c.longest,
         )
     )
 
 
-_FARTHEST = _farthest()  # made once: building it takes longer than running it
+_FARTHEST = _farthest()
 
 
 def farthest_booked(connection: Connection, store_id: int, beyond: int) -> int:
@@ -135,7 +243,19 @@ def farthest_booked(connection: Connection, store_id: int, beyond: int) -> int:
     Of a series only the last start counts: were it the end, holding every series up to there would move it on.
     """
     asked = {"store_id": store_id, "beyond": beyond}
-    return int(connection.execute(_FARTHEST, asked).scalar() or 0)
+    ((reached,),) = _FARTHEST.rows(connection, asked)
+    return int(reached or 0)
+
+
+_INSERT = HotStatement(insert(occurrence))
+_DELETE = HotStatement(
+    delete(occurrence).where(occurrence.c.booking_id == bindparam("lineage", type_=BigInteger))
+)
+_LENGTHEN = HotStatement(
+    update(calendar)
+    .where(calendar.c.id == _CALENDAR, calendar.c.longest < bindparam("length", type_=BigInteger))
+    .values(longest=bindparam("length"))
+)
 
 
 def replace_occurrences(
@@ -146,7 +266,7 @@ def replace_occurrences(
     rows: Iterable[OccurrenceRow],
 ) -> None:
     """Give a lineage the time it holds from now on, instead of what it held."""
-    connection.execute(delete(occurrence).where(occurrence.c.booking_id == booking_id))
+    _DELETE.each(connection, [{"lineage": booking_id}])
     add_occurrences(connection, locked, booking_id, object_id, rows)
 
 
@@ -173,13 +293,10 @@ def add_occurrences(
     ]
     if not values:
         return
-    connection.execute(insert(occurrence), values)
+    _INSERT.each(connection, values)
     longest = max(v["ends_at"] - v["starts_at"] for v in values)
-    connection.execute(
-        update(calendar)
-        .where(calendar.c.id == locked.id, calendar.c.longest < longest)
-        .values(longest=longest)
-    )
+    if longest > locked.longest:
+        _LENGTHEN.each(connection, [{"calendar_id": locked.id, "length": longest}])
 
 
 def drop_occurrence(connection: Connection, booking_id: int, recurrence_id: str) -> int:
@@ -190,6 +307,15 @@ def drop_occurrence(connection: Connection, booking_id: int, recurrence_id: str)
         )
     )
     return gone.rowcount
+
+
+def drop_occurrences_from(connection: Connection, booking_id: int, recurrence_id: str) -> None:
+    """Free the time of one occurrence of a lineage and of all that follow it by their recurrence ids."""
+    connection.execute(
+        delete(occurrence).where(
+            occurrence.c.booking_id == booking_id, occurrence.c.recurrence_id >= recurrence_id
+        )
+    )
 
 
 def list_bookings(

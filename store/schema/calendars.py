@@ -9,6 +9,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from store.schema.columns import (
@@ -94,6 +95,12 @@ booking = Table(
     UniqueConstraint("calendar_id", "uid", "recurrence_id", name="uq_booking_lineage"),
 )
 Index("ix_booking_rolling", booking.c.calendar_id, booking.c.materialised_until)
+Index(
+    "ix_booking_report_due",
+    booking.c.calendar_id,
+    sqlite_where=text("report_due = 1"),  # as SQLAlchemy asks for it; else the index is not used
+    postgresql_where=booking.c.report_due,
+)
 
 occurrence = Table(
     "occurrence",
@@ -117,3 +124,4 @@ calendar_change = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("href", CleanText, primary_key=True),
 )
+Index("ix_calendar_change_href", calendar_change.c.calendar_id, calendar_change.c.href)

@@ -340,7 +340,7 @@ def ordinary(address: str) -> dict[str, tuple[bytes, str]]:
             mail(
                 calendar(event("one", NINE, attendees=(address,), rrule="FREQ=SECONDLY;BYHOUR=3"))
             ),
-            "SECONDLY recurrence without a near end",
+            "SECONDLY recurrence without an end",
         ),
     }
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from mailcore.settings import BookingSettings, Settings
+from mailcore.settings import Settings
+from mr_accept.audit import Kind, audit
 from mr_accept.horizon import extend_series, horizon_of
-from mr_accept.upkeep import audit
+from mr_accept.policies import load_policy
+from mr_accept.policy import BookingPolicy
 from store.calendars import lock_calendar
 from store.schema import booking
 from tests.support.booking_desk import Desk, Room, Slot, open_desk
@@ -33,7 +35,13 @@ def desk(
 
 @pytest.fixture
 def room(desk: Desk) -> Room:
-    return desk.room()
+    """A room that the organizers may book beyond its window too."""
+    return opened(desk.room())
+
+
+def opened(room: Room) -> Room:
+    room.set_policy(book_out_of_policy="@example.net")
+    return room
 
 
 def with_horizon(room: Room, days: int) -> Settings:
@@ -46,7 +54,8 @@ def extend(room: Room, days: int) -> int:
     settings, now = with_horizon(room, days), int(datetime.now(UTC).timestamp())
     with room.desk.database.write() as connection:
         locked = lock_calendar(connection, room.store_id)
-        until = horizon_of(connection, room.store_id, settings.booking, now)
+        policy = load_policy(connection, room.recipient, settings)
+        until = horizon_of(connection, room.store_id, policy, now)
         return extend_series(connection, locked, room.recipient, settings, until=until)
 
 
@@ -65,8 +74,9 @@ def collide(room: Room) -> None:
 @pytest.mark.parametrize(
     ("now", "days", "expected"),
     [
-        (datetime(2030, 1, 1), 0, datetime(2030, 2, 1)),
-        (datetime(2030, 1, 31, 23, 59), 0, datetime(2030, 2, 1)),
+        (datetime(2030, 1, 1), 1, datetime(2030, 2, 1)),
+        (datetime(2030, 1, 30, 23, 59), 1, datetime(2030, 2, 1)),
+        (datetime(2030, 1, 1), 0, datetime(2032, 2, 1)),  # no window: 730 days
         (datetime(2030, 1, 1), 31, datetime(2030, 3, 1)),
         (datetime(2030, 12, 31), 730, datetime(2033, 1, 1)),
         (datetime(2027, 2, 28), 1, datetime(2027, 4, 1)),
@@ -78,7 +88,7 @@ def test_the_horizon_is_the_end_of_a_month(
     instant = int(now.replace(tzinfo=UTC).timestamp())
     with room.desk.database.read() as connection:
         found = horizon_of(
-            connection, room.store_id, BookingSettings(booking_window_days=days), instant
+            connection, room.store_id, BookingPolicy(booking_window_days=days), instant
         )
     assert found == expected.replace(tzinfo=UTC).timestamp()
 
@@ -98,7 +108,7 @@ def test_an_endless_series_is_held_to_the_horizon(room: Room) -> None:
 
 
 def test_the_horizon_does_not_move_by_itself(desk: Desk) -> None:
-    beamers = desk.room(capacity=9)
+    beamers = opened(desk.room(capacity=9))
     beamers.ask("long", at(9), 60 * 24 * 20)
     beamers.ask("daily", at(9), 60 * 30, rrule="FREQ=DAILY")
     extend(beamers, NEAR)
@@ -155,14 +165,14 @@ def test_what_does_not_fit_when_a_series_is_extended_holds_nothing(room: Room) -
         Slot("elevenths", MEETING_OF_BOTH, end, "clash"),
         Slot("mondays", MEETING_OF_BOTH, end, "accepted"),
     ]
-    assert audit(room.desk.database, room.recipient) == []
+    assert audit(room.desk.database, room.recipient, room.desk.settings) == []
     # The clash keeps nobody out once the other series is gone.
     room.ask("mondays", at(9), method="CANCEL", sequence=1)
     assert room.ask("one", MEETING_OF_BOTH).fate == "accepted"
 
 
 def test_where_conflicts_are_taken_nothing_is_a_clash(desk: Desk) -> None:
-    room = desk.room(mr_decline_conflict=False)
+    room = opened(desk.room(mr_decline_conflict=False))
     collide(room)
     extend(room, FAR)
     assert {slot.status for slot in room.slots()} == {"accepted"}
@@ -199,7 +209,8 @@ def test_a_series_that_comes_to_overlap_itself_holds_the_resource_once(room: Roo
         connection.execute(update(booking).where(booking.c.uid == "nights").values(**values))
     extend(room, 500)
     assert [slot.status for slot in room.slots()].count("clash") == 1
-    assert audit(room.desk.database, room.recipient) == []
+    findings = audit(room.desk.database, room.recipient, room.desk.settings)
+    assert not [one for one in findings if one.kind is Kind.OVER_CAPACITY]
 
 
 def test_a_calendar_that_cannot_be_read_is_not_a_free_one(room: Room) -> None:

@@ -8,7 +8,8 @@ import email
 import email.policy
 import itertools
 import secrets
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from mailcore.settings import BookingSettings, Settings, UserStoreSettings
 from mailcore.view import MessageView
 from mr_accept.worker import Worker
 from store.blobs import BlobStore
+from store.booking_policies import save_policy_values
 from store.bookings import BookingRow, load_lineages
 from store.commit import Committer
 from store.engine import Database
@@ -88,12 +90,18 @@ class Desk:
         limited = BookingSettings(**{"max_replies_per_hour": 0, **booking})
         self.settings = Settings(booking=limited)
         self.woken = 0
+        self.clock: Callable[[], float] = time.time
 
     def worker(self, **booking: Any) -> Worker:
         """A worker; `booking` changes settings of its section."""
         settings = replace(self.settings, booking=replace(self.settings.booking, **booking))
         return Worker(
-            self.committer, self.directory, settings, HOSTNAME, mail_leaves=self._mail_leaves
+            self.committer,
+            self.directory,
+            settings,
+            HOSTNAME,
+            mail_leaves=self._mail_leaves,
+            clock=lambda: self.clock(),
         )
 
     def room(self, *, capacity: int = 0, alias: bool = False, **mailbox: Any) -> "Room":
@@ -237,6 +245,11 @@ class Room:
         with self.desk.database.read() as connection:
             mine = query.where(calendar_table.c.store_id == self.store_id)
             return list(connection.execute(mine))
+
+    def set_policy(self, **values: str) -> None:
+        """Set keys of its booking policy, written as for `kopano-admin --set-policy`."""
+        with self.desk.database.write() as connection:
+            save_policy_values(connection, self.store_id, values)
 
     def replies(self, outcome: Outcome | None = None) -> list[Reply]:
         """The replies in the outbox, in their order: all of this resource's, or those of one job."""

@@ -1,0 +1,72 @@
+"""Messages that free a resource: a CANCEL, and a newer REQUEST of the organizer that invites it no longer."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mr_accept.booking_rows import Held
+from mr_accept.change import Row, around, cancelled_around, outdated
+from mr_accept.fate import Fate, Known, Order, compare, fate_of_cancel, known_of, reply_allowed
+from mr_accept.model import Instance, NotForBookingError
+from mr_accept.work import Work
+from store.bookings import ACCEPTED
+
+
+class Freed(NamedTuple):
+    """The fate of the message, the reason where there is one, and the instances that are cancelled by it."""
+
+    fate: Fate
+    reason: str = ""
+    instances: Sequence[Instance] = ()
+
+
+def cancelled_by(work: Work, held: Held) -> Freed:
+    """What a CANCEL cancels; without a booking it is remembered, if it comes from the organizer it names."""
+    asked, stored = work.asked, held.organizer()
+    obeyed = work.obeyed(stored)
+    if stored is None:
+        obeyed = reply_allowed(
+            asked.meeting.organizer,
+            asked.origin,
+            known_as=work.people.known_as,
+            vouched=work.vouched,
+        )
+    if not obeyed:
+        return Freed(Fate.NOT_OBEYED, work.stranger(held))
+    fates = [(item, _cancel_fate(item, held.rows)) for item in asked.instances]
+    fate = next((own for _, own in fates if own is not Fate.STALE), Fate.STALE)
+    return Freed(fate, "", [item for item, own in fates if own is not Fate.STALE])
+
+
+def freed_by(work: Work, held: Held) -> Freed:
+    """What a REQUEST frees that invites the resource no longer.
+
+    Raises NotForBookingError where it frees nothing: the resource was never booked, the message is a copy that somebody
+    has forwarded, or it is no newer than what is booked.
+    """
+    booked = any(row.state == ACCEPTED for row in held.stored)
+    newer = [item for item in work.asked.instances if _is_newer(item, held.rows)]
+    if not booked or not newer or not work.strictly_obeyed(held.organizer()):
+        raise NotForBookingError("the resource is not among the attendees")
+    whole = [item for item in newer if not item.recurrence_id]
+    return Freed(Fate.FREED, "the organizer does not invite it any more", whole or newer)
+
+
+def _own(instance: Instance, rows: Sequence[Row]) -> Known | None:
+    mine = (row.known for row in rows if row.recurrence_id == instance.recurrence_id)
+    return next(mine, None)
+
+
+def _cancel_fate(instance: Instance, rows: Sequence[Row]) -> Fate:
+    """The fate of one instance of a CANCEL that is obeyed."""
+    own, gone = _own(instance, rows), cancelled_around(instance.recurrence_id, rows)
+    if own is None and rows and gone is None:
+        # An instance of a series, or the whole of what is booked by instances.
+        series = around(instance.recurrence_id, rows)
+        return Fate.STALE if any(outdated(instance, row.known) for row in series) else Fate.FREED
+    return fate_of_cancel(known_of(own, gone), instance.version)
+
+
+def _is_newer(instance: Instance, rows: Sequence[Row]) -> bool:
+    known = [row.known for row in around(instance.recurrence_id, rows)]
+    newest = _own(instance, rows) or max(known, key=lambda one: one.version, default=None)
+    return compare(newest, instance.version) is Order.NEWER
