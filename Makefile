@@ -47,12 +47,14 @@ samples: setup  ## write samples/dagent.toml anew from the settings
 bench: setup  ## mails and bookings per second, beside a Dovecot if there is one (root, dovecot-lmtpd); 3 minutes
 	@$(PY) -m bench.field --cells short --rounds 3 --seconds 2
 	@$(PY) -m bench.bookings --sizes 100,10000 --rounds 3
+	@$(PY) -m bench.decisions --sizes 100,10000 --rounds 3
 	@$(PY) -m bench.startup --rounds 3
 	@$(PY) -m bench.rules
 
 bench-full: setup  ## every size, 1 to 50 sessions, 1 and 10 recipients, 100,000 bookings; half an hour
 	@$(PY) -m bench.field --cells full --rounds 5 --seconds 3 --imap
 	@$(PY) -m bench.bookings --sizes 100,10000,100000 --rounds 7
+	@$(PY) -m bench.decisions --sizes 100,1000,10000,100000 --rounds 7
 	@$(PY) -m bench.startup --rounds 15
 
 format: setup  ## format the code and sort its imports

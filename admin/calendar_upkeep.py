@@ -1,14 +1,14 @@
-"""Repairing calendars: cancelling, rebuilding, and the audit of what is booked."""
+"""Repairing calendars: cancelling by hand and rebuilding."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import select
 
 from admin.context import Installation
 from admin.options import Options
-from admin.output import counted, iso_time, print_json, print_table, say
-from mr_accept.upkeep import Excess, audit, cancel_booking, rebuild_occurrences
+from admin.output import counted, say
+from mailcore.errors import NoSuchRecipientError
+from mr_accept.upkeep import cancel_booking, rebuild_occurrences
 from store.schema import booking, calendar, mailbox_store
 from userstore.resolve import Recipient
 
@@ -25,40 +25,12 @@ def cancel(installation: Installation, options: Options) -> None:
 
 def rebuild(installation: Installation, options: Options) -> None:
     """Work out the occurrences of one resource's bookings, or of everybody's; safe to repeat."""
-    for recipient in _asked_for(installation, options.rebuild_occurrences):
+    for recipient in asked_for(installation, options.rebuild_occurrences):
         written = rebuild_occurrences(installation.database, recipient, installation.settings)
         say(f"{recipient.user.name}: {counted(written, 'occurrence')} written.")
 
 
-def audit_bookings(installation: Installation, options: Options) -> int:
-    """Print where more is booked than the capacity, and if that is allowed; 1 when there is such a time."""
-    found = [
-        (recipient, excess)
-        for recipient in _asked_for(installation, options.audit_bookings)
-        for excess in audit(installation.database, recipient)
-    ]
-    records = [_excess_record(installation, recipient, excess) for recipient, excess in found]
-    if options.json:
-        print_json(records)
-    elif not records:
-        say("Nothing is booked more often than it may be.")
-    else:
-        columns = ("resource", "start", "end", "use", "capacity")
-        print_table(
-            ("Resource", "Start", "End", "Booked", "Capacity", "Allowed", "Meetings"),
-            [
-                (
-                    *(record[column] for column in columns),
-                    "yes" if record["allowed"] else "NO",
-                    "; ".join(record["summaries"]),
-                )
-                for record in records
-            ],
-        )
-    return 1 if found else 0
-
-
-def _asked_for(installation: Installation, name: str | None) -> Iterator[Recipient]:
+def asked_for(installation: Installation, name: str | None) -> Iterator[Recipient]:
     """The one resource named, or everybody whose calendar holds something."""
     if name:
         yield installation.recipient(name)
@@ -74,19 +46,7 @@ def _asked_for(installation: Installation, name: str | None) -> Iterator[Recipie
     with installation.database.read() as connection:
         stores = list(connection.execute(query).scalars())
     for store_id in stores:
-        yield installation.directory.by_store(store_id)
-
-
-def _excess_record(
-    installation: Installation, recipient: Recipient, excess: Excess
-) -> dict[str, Any]:
-    zone = installation.zone_of(recipient)
-    return {
-        "resource": recipient.user.name,
-        "start": iso_time(excess.start, zone),
-        "end": iso_time(excess.end, zone),
-        "use": excess.use,
-        "capacity": excess.capacity,
-        "allowed": excess.allowed,
-        "summaries": list(excess.summaries),
-    }
+        try:
+            yield installation.directory.by_store(store_id)
+        except NoSuchRecipientError:
+            continue  # gone from a directory elsewhere, and so nobody can book it

@@ -6,7 +6,7 @@ from typing import Any
 from admin.options import DECLARED, FUNCTIONS, Options, given, long_name
 from mailcore.errors import UsageError
 
-_WORDS = {"cancel_booking": 1}
+_WORDS = {"cancel_booking": 1, "set_policy": 100}
 """How many words may follow the options of an action."""
 
 _NAMED_LAST = ("details", "unhook_store")

@@ -1,23 +1,23 @@
 """The options of kopano-admin: one table, in the order of the help.
 
 It begins with those of users (`admin/user_options.py`), groups and companies (`admin/group_options.py`), stores
-(`admin/store_options.py`) and rules (`admin/rule_options.py`).  The spellings are the manual's (chapter 8) where it
-has them.
+(`admin/store_options.py`), rules (`admin/rule_options.py`) and bookings (`admin/booking_options.py`).  The spellings
+are the manual's (chapter 8) where it has them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from admin.booking_options import BOOKINGS, BookingOptions
 from admin.declare import ROW, action, option, optional_value
 from admin.group_options import COMPANIES, GROUPS
-from admin.rule_options import RULES, RuleOptions
+from admin.rule_options import RULES
 from admin.store_options import FOLDERS, RIGHTS, STORES
 from admin.user_options import CHANGES, SET, SET_GROUP, USERS
 
 GENERAL = "General"
 MAIL = "Mail"
-BOOKINGS = "Bookings"
 QUEUES = "Jobs and outgoing mail"
 EVENTS = "Events (users, groups and companies that came or went)"
 HEADINGS = (
@@ -49,7 +49,10 @@ LISTINGS = (
     "list_rights",
     "list_mail",
     "list_bookings",
+    "free_busy",
+    "show_policy",
     "audit_bookings",
+    "dry_run_booking",
     "list_outbox",
     "list_jobs",
     "show_job",
@@ -86,10 +89,14 @@ NAMING = (
     "list_mail",
     "show_mail",
     "list_bookings",
+    "free_busy",
+    "set_policy",
+    "show_policy",
     "cancel_booking",
     "import_calendar",
     "rebuild_occurrences",
     "audit_bookings",
+    "dry_run_booking",
     "list_jobs",
     "list_rules",
     "add_rule",
@@ -102,7 +109,7 @@ NAMING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Options(RuleOptions):
+class Options(BookingOptions):
     """One command line, read; an option that was not given is None, False or ()."""
 
     list_mail: str | None = action(
@@ -115,58 +122,6 @@ class Options(RuleOptions):
         "print one mail, byte by byte as it is stored",
         metavar="USER UID",
         type=(str, ROW),
-    )
-
-    list_bookings: str | None = action(
-        BOOKINGS,
-        "admin.bookings:list_resource_bookings",
-        "--list-bookings",
-        "list what holds a resource",
-        metavar="RESOURCE",
-    )
-    from_: str | None = option(
-        BOOKINGS,
-        "--from",
-        "only what ends after this time (YYYY-MM-DD or 'YYYY-MM-DD HH:MM', in the resource's zone)",
-        goes_with=("list_bookings",),
-        metavar="TIME",
-    )
-    until: str | None = option(
-        BOOKINGS,
-        "--until",
-        "only what begins before this time; a day means its first minute",
-        goes_with=("list_bookings",),
-        metavar="TIME",
-    )
-    cancel_booking: tuple[str, str] | None = action(
-        BOOKINGS,
-        "admin.calendar_upkeep:cancel",
-        "--cancel-booking",
-        "free a booking, or the one occurrence whose RECURRENCE-ID follows the UID",
-        metavar="RESOURCE UID [RECURRENCE-ID]",
-        nargs=2,
-    )
-    import_calendar: tuple[str, str] | None = action(
-        BOOKINGS,
-        "admin.calendar_import:import_file",
-        "--import-calendar",
-        "book what an iCalendar file holds",
-        metavar="RESOURCE FILE",
-        nargs=2,
-    )
-    rebuild_occurrences: str | None = action(
-        BOOKINGS,
-        "admin.calendar_upkeep:rebuild",
-        "--rebuild-occurrences",
-        "work out again when each booking holds its resource",
-        **optional_value("RESOURCE"),
-    )
-    audit_bookings: str | None = action(
-        BOOKINGS,
-        "admin.calendar_upkeep:audit_bookings",
-        "--audit-bookings",
-        "show what is booked more often than it may be; exit code 1 if anything is",
-        **optional_value("RESOURCE"),
     )
 
     list_jobs: str | None = action(
@@ -253,7 +208,7 @@ class Options(RuleOptions):
     user: str | None = None
     """The user that -u names beside another action."""
     words: tuple[str, ...] = ()
-    """What follows all options: the RECURRENCE-ID of --cancel-booking."""
+    """What follows all options: the RECURRENCE-ID of --cancel-booking, the KEY=VALUE of --set-policy."""
 
 
 DECLARED: Mapping[str, Mapping[str, Any]] = {

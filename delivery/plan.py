@@ -14,7 +14,7 @@ from delivery.by_rules import Filed, file_by_rules
 from delivery.filing import filing, inbox, place_of
 from delivery.site import Site
 from delivery.verdict import has_been_here, verdict
-from mailcore.meeting import meeting_method
+from mailcore.meeting import BOOKING_METHODS, meeting_method
 from mailcore.reply import DELIVERED, LmtpReply
 from mailcore.settings import DeliverySettings
 from mailcore.view import MessageView
@@ -23,8 +23,6 @@ from store.plan import Filing, NewFolder, NewJob, Notice, Outgoing, StorePlan, l
 from store.public import PUBLIC
 
 log = logging.getLogger(__name__)
-
-BOOKING_METHODS = frozenset({"REQUEST", "CANCEL"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from mailcore import failpoint
 from mailcore.errors import TemporaryError
 from mailcore.settings import Settings
+from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, held_of, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change, change_of
@@ -27,6 +28,7 @@ from mr_accept.kept import kept_source
 from mr_accept.model import Decision, Instance, NotForBookingError
 from mr_accept.policies import policy_for
 from mr_accept.policy import BookingPolicy
+from mr_accept.rehearsal import Scene, scene_of
 from mr_accept.replying import (
     BLOBS_PER_REPLY,
     Answer,
@@ -50,12 +52,16 @@ _ATTEMPTS = 5
 
 
 class Outcome(NamedTuple):
-    """What became of a message: its fate, the reason where there is something to say, the decision and the answers."""
+    """What became of a message: its fate, the reason where there is something to say, the decision and the answers.
+
+    A `scene` is of a rehearsal that came as far as the calendar.
+    """
 
     fate: Fate
     reason: str = ""
     decision: Decision | None = None
     answers: Sequence[Answer] = ()
+    scene: Scene | None = None
 
 
 class ChangedError(TemporaryError):
@@ -157,15 +163,14 @@ class Booker:
     def _request(self, work: Work, read: _Read) -> Outcome:
         asked, held = work.asked, read.held
         rows, stored = held.rows, held.organizer()
-        if asked.meeting.method == "ADD" and not any(row.state == ACCEPTED for row in held.stored):
-            raise NotForBookingError("nothing is booked to which an instance could be added")
+        instances = added_by(asked, held) if asked.meeting.method == "ADD" else asked.instances
         obeyed = work.obeyed(stored)
         if not obeyed and all(row.state == CANCELLED for row in held.stored):
             # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
             obeyed = True
             if stored is not None and not work.is_organizer(stored.address):
                 rows = ()
-        change = change_of(asked.instances, rows, obeyed)
+        change = change_of(instances, rows, obeyed)
         if change.fate is Fate.NOT_OBEYED:
             return Outcome(Fate.NOT_OBEYED, work.stranger(held))
         if change.fate is not None:
@@ -277,12 +282,28 @@ class Booker:
     def _finish(self, connection: Connection, work: Work, outcome: Outcome, ready: _Ready) -> None:
         """File the message, send the answers and end the job, all in the caller's transaction."""
         if work.job is None or ready.processed is None:
-            raise _RehearsedError(outcome)
+            store_id, uid = work.recipient.mailbox.id, work.asked.meeting.uid
+            scene = scene_of(connection, store_id, uid, outcome.decision)
+            raise _RehearsedError(outcome._replace(scene=scene))
         replies = leaving(connection, work.job.id, outcome.answers, work.recipient, self._settings)
         staged = self._committer.stage([ready.processed, *replies], ready.reserved)
         self._committer.apply(connection, staged)
         finish_job(connection, work.job, outcome.fate.value, outcome.reason)
         failpoint.hit(failpoint.BEFORE_BOOKING_COMMIT)
+
+
+def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
+    """The instances that an ADD adds, without those that are older than what is known of the series (RFC 5546 3.2.4).
+
+    Raises NotForBookingError where nothing is booked.
+    """
+    if not any(row.state == ACCEPTED for row in held.stored):
+        raise NotForBookingError("nothing is booked to which an instance could be added")
+    known = {row.recurrence_id: row.known.version for row in held.rows}
+    newest = known.get("", (0, 0))
+    return [
+        item for item in asked.instances if item.recurrence_id in known or item.version >= newest
+    ]
 
 
 def _decided(case: Case, decision: Decision, answers: Sequence[Answer], silence: str) -> Outcome:

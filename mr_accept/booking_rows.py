@@ -1,6 +1,6 @@
 """Between stored bookings and the values that decisions are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -54,16 +54,18 @@ class Held:
 
 def held_of(stored: Sequence[BookingRow], zone: Zone, limits: Limits) -> Held:
     """Read stored lineages; raises UnreadableError when a source cannot be read any more."""
-    return Held(tuple(stored), tuple(row_of(row, zone, limits) for row in stored))
+    sources = {row.source for row in stored if row.state == ACCEPTED}
+    read = {source: _instances(source, zone, limits) for source in sources}
+    return Held(tuple(stored), tuple(_row(row, read.get(row.source, {}), zone) for row in stored))
 
 
-def row_of(stored: BookingRow, zone: Zone, limits: Limits) -> Row:
+def _row(stored: BookingRow, instances: Mapping[str, Instance], zone: Zone) -> Row:
     """One stored lineage as decisions see it."""
     return Row(
         recurrence_id=stored.recurrence_id,
         state=_STATES[stored.state],
         known=Known((stored.seen_sequence, stored.seen_dtstamp), stored.state == CANCELLED),
-        instance=instance_of(stored, zone, limits) if stored.state == ACCEPTED else None,
+        instance=_found(stored, instances, zone) if stored.state == ACCEPTED else None,
     )
 
 
@@ -90,13 +92,21 @@ def instance_of(stored: BookingRow, zone: Zone, limits: Limits) -> Instance:
 
     A floating instance is found only in the zone that it was booked in (`mr_accept/rezone.py` moves it).
     """
-    meeting = parse_meeting(stored.source, zone, limits)
-    for instance in meeting.instances:
-        if instance.recurrence_id == stored.recurrence_id:
-            return instance
-    raise UnreadableError(
-        f"the booking {stored.uid} has no instance {stored.recurrence_id} in the zone {zone.name}"
-    )
+    return _found(stored, _instances(stored.source, zone, limits), zone)
+
+
+def _instances(source: str, zone: Zone, limits: Limits) -> dict[str, Instance]:
+    meeting = parse_meeting(source, zone, limits)
+    return {instance.recurrence_id: instance for instance in meeting.instances}
+
+
+def _found(stored: BookingRow, instances: Mapping[str, Instance], zone: Zone) -> Instance:
+    instance = instances.get(stored.recurrence_id)
+    if instance is None:
+        raise UnreadableError(
+            f"the booking {stored.uid} has no instance {stored.recurrence_id} in the zone {zone.name}"
+        )
+    return instance
 
 
 def zone_of(recipient: Recipient, settings: Settings) -> Zone:

@@ -77,7 +77,13 @@ def _beside(wanted: Wanted, busy: list[Span], policy: BookingPolicy, now: int) -
     clashes = tuple(item for item in lacking if item in open_)
     ended = tuple(item for item in lacking if item not in open_)
     if not clashes or (wanted.recurring and _bearable(len(clashes), len(open_), policy)):
-        return Decision(Verdict.ACCEPTED, clashes=clashes, ended=ended, overbooked=overbooked)
+        return Decision(
+            Verdict.ACCEPTED,
+            clashes=clashes,
+            ended=ended,
+            asked_for=len(open_),
+            overbooked=overbooked,
+        )
     alone = set(clashes) <= set(_not_fitting(wanted.more, held, policy.capacity))
     reason = Reason.ITSELF if alone else Reason.BUSY
     return Decision(Verdict.DECLINED, (Refusal(reason, reason.value),), clashes)

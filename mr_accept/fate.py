@@ -22,9 +22,11 @@ of From; True, that it could; None, that nobody was asked.
 
 import enum
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from mailcore.address import address_key
+from mailcore.inside import domain_of
 from mr_accept.model import CalendarUser
 
 KnownAs = Callable[[str], frozenset[str]]
@@ -144,8 +146,9 @@ def organizer_obeyed(
         return True
     if vouched is False or not _same(organizer.address, stored.address, known_as):
         return False
-    same = any(origin) and origin.folded() == stored.origin.folded()
-    return same or _tied(organizer, origin, known_as)
+    if any(origin) and origin.folded() == stored.origin.folded():
+        return True
+    return _tied(*_proven(organizer, origin, vouched), known_as)
 
 
 def strictly_obeyed(
@@ -164,7 +167,7 @@ def strictly_obeyed(
     if stored is None or vouched is False:
         return False
     same = _same(organizer.address, stored.address, known_as)
-    return same and _tied(organizer, origin, known_as)
+    return same and _tied(*_proven(organizer, origin, vouched), known_as)
 
 
 def reply_allowed(
@@ -185,6 +188,20 @@ def reply_allowed(
     if vouched is False or organizer.address in own:
         return False
     return _tied(organizer, origin, known_as, delegator)
+
+
+def _proven(
+    organizer: CalendarUser, origin: Origin, vouched: bool | None
+) -> tuple[CalendarUser, Origin]:
+    """What the MX has vouched for: From alone; and a SENT-BY, which the mail itself states, in the organizer's domain.
+
+    Otherwise whoever has a domain of their own could name themselves as SENT-BY.
+    """
+    if not vouched:
+        return organizer, origin
+    same = domain_of(organizer.sent_by) == domain_of(organizer.address)
+    proven = organizer if same else replace(organizer, sent_by="")
+    return proven, Origin(origin.from_)
 
 
 def _tied(organizer: CalendarUser, origin: Origin, known_as: KnownAs, delegator: str = "") -> bool:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from mr_accept.holidays import holidays_of
 from mr_accept.model import Interval, Zone
-from mr_accept.policy import ALL_DAYS, BookingPolicy
+from mr_accept.open_hours import always_open
+from mr_accept.policy import BookingPolicy
 from mr_accept.reply_calendar import PRODID, fold
 from mr_accept.sweep import Span, instants_over
 from mr_accept.values import utc_text
@@ -82,7 +83,7 @@ def compose_free_busy(
 
 def _open(policy: BookingPolicy, zone: Zone, start: int, end: int) -> Iterator[Interval]:
     """Yield the time that the rules leave open, in order; all of it where there are no such rules."""
-    if policy.work_days == ALL_DAYS and policy.work_hours is None and not policy.holidays:
+    if always_open(policy):
         yield Interval(start, end)
         return
     first, last = zone.from_utc(start).date() - _DAY, zone.from_utc(end).date()

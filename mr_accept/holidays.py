@@ -40,7 +40,7 @@ def holidays_of(text: str, first_year: int, last_year: int) -> frozenset[date]:
     return frozenset().union(*(_in_year(text, year) for year in years))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _in_year(text: str, year: int) -> frozenset[date]:
     begin, after = datetime(year, 1, 1), datetime(year + 1, 1, 1)
     since, until = (seconds_since_epoch(edge) for edge in (begin - 2 * _DAY, after + 2 * _DAY))
@@ -56,7 +56,7 @@ def _in_year(text: str, year: int) -> frozenset[date]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _read(text: str) -> tuple[tuple[Instance, ...], ...]:
     """The events that last whole days, those of one UID together."""
     calendar = parse_component(text, _LIMITS)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from mailcore.settings import Settings
 from mr_accept.asking import limits_of
-from mr_accept.booking_rows import renew_object, row_of, zone_of
+from mr_accept.booking_rows import held_of, renew_object, zone_of
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.model import Instance, Interval, Occurrence
@@ -28,6 +28,7 @@ from store.bookings import (
     save_declined_occurrence,
     short_series,
 )
+from store.calendar_objects import save_range
 from store.calendars import LockedCalendar
 from store.occurrences import (
     CLASH,
@@ -101,7 +102,7 @@ def _extend(
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
     stored = load_lineages(connection, recipient.mailbox.id, series.uid)
-    rows = [row_of(one, zone, limits) for one in stored]
+    rows = held_of(stored, zone, limits).rows
     own = own_ids(rows)
     since = series.materialised_until or 0
     new = [
@@ -123,10 +124,14 @@ def _extend(
             crowded = True
             held.append(row)
     add_occurrences(connection, locked, series.id, series.object_id, held)
-    values = {"materialised_until": until} | ({"places": 0} if crowded else {})
+    # What it may share its time with counts for all of it: the most that any part was booked under.
+    most = 0 if crowded or not series.places else max(series.places, policy.capacity)
+    values = {"materialised_until": until, "places": most}
     save_booking(connection, locked, series.id, values)
     if declined:
         renew_object(connection, locked, series.uid)
+    elif series.object_id is not None:
+        save_range(connection, series.object_id)
     return len(held)
 
 

@@ -34,7 +34,7 @@ from mr_accept.policy import BookingPolicy
 from mr_accept.reply import Request
 from mr_accept.replying import Answer, Voice, compose_answers, leaving, voice_of
 from store.bookings import BookingRow, load_lineages, reports_due, save_booking
-from store.calendars import LockedCalendar, lock_calendar, touch_store
+from store.calendars import lock_calendar, touch_store
 from store.commit import Committer
 from store.mailboxes import INBOX
 from store.message import NO_MESSAGE, prepare_message
@@ -45,6 +45,7 @@ from userstore.resolve import Directory, Recipient
 log = logging.getLogger(__name__)
 
 KIND = "notice"
+_TOLD_LATER = "told when it was found not to fit any more"
 
 
 class _Report(NamedTuple):
@@ -100,7 +101,9 @@ class LateClashes:
             if _report_of(connection, load_lineages(connection, store_id, uid)) != report:
                 return False  # changed meanwhile; the next look finds what is left
             self._committer.apply(connection, staged)
-            _mark(connection, locked, report)
+            for row in report.rows:
+                told = {"report_due": False, "silence": row.silence or _TOLD_LATER}
+                save_booking(connection, locked, row.id, told)
             touch_store(connection, store_id)
         return True
 
@@ -156,11 +159,6 @@ def _report_of(connection: Connection, lineages: Sequence[BookingRow]) -> _Repor
     shown = declined_by(connection, [row.id for row in due])
     occurrences = sorted(Occurrence(one.start, one.end, one.recurrence_id) for one in shown)
     return _Report(due, series, tuple(occurrences))
-
-
-def _mark(connection: Connection, locked: LockedCalendar, report: _Report) -> None:
-    for row in report.rows:
-        save_booking(connection, locked, row.id, {"report_due": False})
 
 
 def _answers(

@@ -17,10 +17,14 @@ from userstore.resolve import Recipient
 
 
 def default_policy(recipient: Recipient, settings: Settings) -> BookingPolicy:
-    """The rules of a resource for which nothing has been set by --set-policy."""
+    """The rules of a resource for which nothing has been set by --set-policy.
+
+    A capacity in the directory above 1 says how many seats there are; 1 is what everybody has who was given none.
+    """
+    capacity = recipient.user.capacity
     return BookingPolicy(
         capacity=recipient.user.places,
-        seats=recipient.user.capacity,
+        seats=capacity if capacity > 1 else 0,
         decline_conflict=recipient.mailbox.mr_decline_conflict,
         decline_recurring=recipient.mailbox.mr_decline_recurring,
         booking_window_days=settings.booking.booking_window_days,

@@ -29,7 +29,7 @@ _TEN_YEARS = 3650  # days
 class BookingPolicy:
     """What a resource accepts; a limit of 0 is none, and a room's capacity for booking is always 1.
 
-    The first five are the mailbox's and the user's own; all others are kept by resource and key.  Weekdays count from
+    The first four are the mailbox's and the user's own; all others are kept by resource and key.  Weekdays count from
     Monday = 0; `work_hours` are minutes after midnight on the resource's wall clock.
     """
 
@@ -37,7 +37,6 @@ class BookingPolicy:
     decline_conflict: bool = True
     decline_recurring: bool = False
     absence: str | None = None  # with a text, which may be empty, everything is declined
-    seats: int = 0  # people who fit into it; 0: not known
 
     booking_window_days: int = declared(
         730,
@@ -115,8 +114,15 @@ class BookingPolicy:
     enforce_capacity: bool = declared(
         False,
         SWITCH,
-        "decline meetings of more people than its capacity (kopano-admin -u NAME --capacity)",
+        "decline meetings of more people than it has seats",
         example="yes",
+    )
+    seats: int = declared(
+        0,
+        number(1_000_000),
+        "how many people fit into it; 0: not known, and then nobody counts",
+        unit="people",
+        example="12",
     )
     max_conflicts: int | None = declared(
         None,

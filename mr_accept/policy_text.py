@@ -22,7 +22,6 @@ OF_USERS = {
 _ALSO = {
     "decline_conflict": "mr_decline_conflict",
     "decline_recurring": "mr_decline_recurring",
-    "seats": "capacity",
 }
 _LONGEST_SHOWN = 60  # characters of a wrong value
 

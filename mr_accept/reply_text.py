@@ -79,6 +79,9 @@ class _Words:
         self._instance = instance
         self._decision = decision
         self._name = name
+        several = instance.recurring or instance.recurrence_id.endswith(ONWARDS)
+        self._several = several
+        self._clashes = () if decision.accepted and not several else decision.clashes
         if instance.all_day or instance.start.form is Form.ZONED:
             self._zone = instance.start.zone
         else:
@@ -88,7 +91,7 @@ class _Words:
         """What was booked, and of a series what was not."""
         decision = self._decision
         accepted = f"{self._name} has accepted {self._subject()}"
-        if decision.clashes:
+        if self._clashes:
             yield f"{accepted} and is booked, but not for all of it."
             yield self._part()
         elif self._instance.duration == Duration(0, 0):
@@ -105,7 +108,7 @@ class _Words:
             yield "Please note: others have booked some of this time, too."
 
     def _part(self) -> str:
-        declined, of = len(self._decision.clashes), self._decision.asked_for
+        declined, of = len(self._clashes), self._decision.asked_for
         count = f"{declined} of {of}" if of else f"{declined}"
         occurrences = "occurrence" if (of or declined) == 1 else "occurrences"
         are = "is" if declined == 1 else "are"
@@ -130,7 +133,7 @@ class _Words:
 
     def _concerned(self, refusal: Refusal) -> list[str]:
         """The occurrences that a refusal is about, where they are several: a single one is in its text."""
-        told = set(self._decision.clashes)
+        told = set(self._clashes)
         concerned = [item for item in refusal.occurrences if item not in told]
         return [self._time(item) for item in concerned] if len(concerned) > 1 else []
 
@@ -148,13 +151,13 @@ class _Words:
     def clashes(self) -> Iterator[str]:
         """The times that are not free, and who has them where that may be told."""
         decision = self._decision
-        if not decision.clashes:
+        if not self._clashes:
             return
         itself = {refusal.reason for refusal in decision.refusals} == {Reason.ITSELF}
         what = "overlap each other" if itself else "are not free"
         yield from ["", f"These times {what}{' and are declined' if decision.accepted else ''}:"]
         lines = []
-        for clash in decision.clashes:
+        for clash in self._clashes:
             holder = shortened(decision.holders.get(clash, ""), _LONGEST_NAME)
             lines.append(f"{self._time(clash)}{f', taken by {holder}' if holder else ''}")
         yield from listed(lines)
@@ -163,7 +166,7 @@ class _Words:
         """Times that could be asked for instead."""
         if not self._decision.free_times:
             return
-        of_one = " of the first one" if len(self._decision.clashes) > 1 else ""
+        of_one = " of the first one" if len(self._clashes) > 1 else ""
         yield from ["", f"Free at these times instead{of_one}:"]
         yield from (f"  {self._time(free)}" for free in self._decision.free_times)
 
@@ -172,9 +175,6 @@ class _Words:
         if recurrence_id.endswith(ONWARDS):
             return "the meeting from one occurrence on"
         return "one occurrence of the meeting" if recurrence_id else "the meeting"
-
-    def _several(self) -> bool:
-        return self._instance.recurring or self._instance.recurrence_id.endswith(ONWARDS)
 
     def _when(self) -> str:
         start, length = self._instance.start, self._instance.duration
@@ -186,7 +186,7 @@ class _Words:
             text = times_text(start.epoch, end, self._zone)
         if self._instance.recurring:
             return f"{text}; this is the first of a series"
-        return f"{text}; this one and those after it" if self._several() else text
+        return f"{text}; this one and those after it" if self._several else text
 
     def _time(self, span: Span) -> str:
         if not self._instance.all_day:

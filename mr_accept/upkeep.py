@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailcore.errors import MailError, NoSuchRecipientError, UsageError
 from mailcore.settings import Settings
 from mr_accept.asking import limits_of
-from mr_accept.booking_rows import renew_object, row_of, split_occurrences, zone_of
+from mr_accept.booking_rows import held_of, renew_object, split_occurrences, zone_of
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import extend_series, horizon_of
@@ -121,7 +121,7 @@ def _rebuild_meeting(
 ) -> int:
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
-    rows = [row_of(one, zone, limits) for one in stored]
+    rows = held_of(stored, zone, limits).rows
     held = [one.materialised_until for one in stored if one.materialised_until is not None]
     occurrences = occurrences_of(lineages_of(rows), max(held, default=until), limits)
     parts = split_occurrences(occurrences, own_ids(rows))

@@ -6,13 +6,14 @@ that an older message which comes late changes nothing.
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from store.calendars import LockedCalendar
-from store.schema import booking, calendar, occurrence
+from store.hot import HotStatement
+from store.schema import booking, calendar, clean_text, occurrence
 
 ACCEPTED = "accepted"
 
@@ -51,21 +52,34 @@ class BookingRow:
     report_due: bool
 
 
+_COLUMNS = [booking.c[name] for name in BookingRow.__slots__]
+
+_LINEAGES = HotStatement(
+    select(*_COLUMNS)
+    .join(calendar, calendar.c.id == booking.c.calendar_id)
+    .where(calendar.c.store_id == bindparam("store_id"), booking.c.uid == bindparam("meeting"))
+    .order_by(booking.c.recurrence_id)
+)
+
+# In no order that an index has: SQLite would read the whole table in it rather than sort a few rows.
+_SHORT_SERIES = HotStatement(
+    select(*_COLUMNS).where(
+        booking.c.calendar_id == bindparam("calendar_id"),
+        booking.c.materialised_until < bindparam("until"),
+    )
+)
+
+
 def load_lineages(connection: Connection, store_id: int, uid: str) -> list[BookingRow]:
     """Every lineage of a UID in a store's calendar, the master first."""
-    query = (
-        select(booking)
-        .join(calendar, calendar.c.id == booking.c.calendar_id)
-        .where(calendar.c.store_id == store_id, booking.c.uid == uid)
-        .order_by(booking.c.recurrence_id)
-    )
-    return [_booking(row) for row in connection.execute(query)]
+    asked = {"store_id": store_id, "meeting": clean_text(uid)}
+    return [_bare(row) for row in _LINEAGES.rows(connection, asked)]
 
 
 def load_all_lineages(connection: Connection, calendar_id: int) -> list[BookingRow]:
     """Every lineage of a calendar, by UID, masters first."""
     query = (
-        select(booking)
+        select(*_COLUMNS)
         .where(booking.c.calendar_id == calendar_id)
         .order_by(booking.c.uid, booking.c.recurrence_id)
     )
@@ -74,12 +88,8 @@ def load_all_lineages(connection: Connection, calendar_id: int) -> list[BookingR
 
 def short_series(connection: Connection, calendar_id: int, until: int) -> list[BookingRow]:
     """The series that are not held up to `until` yet, oldest booking first."""
-    query = (
-        select(booking)
-        .where(booking.c.calendar_id == calendar_id, booking.c.materialised_until < until)
-        .order_by(booking.c.id)
-    )
-    return [_booking(row) for row in connection.execute(query)]
+    rows = _SHORT_SERIES.rows(connection, {"calendar_id": calendar_id, "until": until})
+    return sorted((_bare(row) for row in rows), key=lambda one: one.id)
 
 
 def load_short_series(connection: Connection, calendar_id: int, until: int) -> list[BookingRow]:
@@ -88,7 +98,7 @@ def load_short_series(connection: Connection, calendar_id: int, until: int) -> l
         booking.c.calendar_id == calendar_id, booking.c.materialised_until < until
     )
     query = (
-        select(booking)
+        select(*_COLUMNS)
         .where(booking.c.calendar_id == calendar_id, booking.c.uid.in_(short))
         .order_by(booking.c.uid, booking.c.recurrence_id)
     )
@@ -145,7 +155,7 @@ def _save_part(
 
 def load_bookings(connection: Connection, ids: Collection[int]) -> list[BookingRow]:
     """The lineages with these row ids."""
-    query = select(booking).where(booking.c.id.in_(ids)).order_by(booking.c.id)
+    query = select(*_COLUMNS).where(booking.c.id.in_(ids)).order_by(booking.c.id)
     return [_booking(row) for row in connection.execute(query)]
 
 
@@ -170,5 +180,12 @@ def drop_bookings(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(delete(booking).where(booking.c.id.in_(ids)))
 
 
-def _booking(row: Row[Any]) -> BookingRow:
-    return BookingRow(**{name: getattr(row, name) for name in BookingRow.__slots__})
+def _booking(row: Sequence[Any]) -> BookingRow:
+    """A row of `_COLUMNS`."""
+    return BookingRow(*row)
+
+
+def _bare(row: Sequence[Any]) -> BookingRow:
+    """The same from a `HotStatement`: SQLite's driver gives numbers for what is true or not."""
+    one = BookingRow(*row)
+    return replace(one, recurring=bool(one.recurring), report_due=bool(one.report_due))

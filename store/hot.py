@@ -46,6 +46,8 @@ class HotStatement:
         """Run it once and return all the rows of its result."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, values).all()
+        if not connection.in_transaction():
+            connection.begin()  # as for any other statement: what is read next belongs to the same view
         cursor = connection.connection.cursor()
         try:
             return list(cursor.execute(self._compiled(values), values))

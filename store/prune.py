@@ -2,10 +2,10 @@
 
 import logging
 
-from sqlalchemy import ColumnElement, Table, delete, select, tuple_
+from sqlalchemy import ColumnElement, Table, delete, exists, select, tuple_
 
 from mailcore.settings import RetentionSettings
-from store.bookings import CANCELLED, DECLINED
+from store.bookings import ACCEPTED, CANCELLED, DECLINED, KEPT
 from store.engine import Database
 from store.jobs import DONE
 from store.outbox import QUEUED
@@ -28,13 +28,19 @@ _OOF_MEMORY = 90 * 86_400.0  # seconds; far beyond any time limit between two an
 
 def prune(database: Database, keep: RetentionSettings, now: float) -> int:
     """Drop what is older than its retention; return how many rows went.  Safe to run anywhere, any time."""
-    finished = (DECLINED, CANCELLED)
+    standing = booking.alias()
+    # As long as anything of a meeting is booked, all that was said about it counts for what its series holds.
+    over = booking.c.state.in_((DECLINED, CANCELLED, KEPT)) & ~exists().where(
+        standing.c.calendar_id == booking.c.calendar_id,
+        standing.c.uid == booking.c.uid,
+        standing.c.state == ACCEPTED,
+    )
     due: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (job, (job.c.state == DONE) & (job.c.finished_at < now - keep.jobs)),
         (outbox, (outbox.c.state != QUEUED) & (outbox.c.finished_at < now - keep.outbox)),
         (directory_event, directory_event.c.finished_at < now - keep.jobs),  # NULL: unfinished
         (ledger, ledger.c.created_at < now - keep.dedup_window),
-        (booking, booking.c.state.in_(finished) & (booking.c.updated_at < now - keep.tombstones)),
+        (booking, over & (booking.c.updated_at < now - keep.tombstones)),
         (oof_memory, oof_memory.c.answered_at < now - _OOF_MEMORY),
         (login_failure, login_failure.c.last_at < now - _LOGIN_FAILURE),
     )

@@ -55,6 +55,8 @@ ALSO: dict[str, set[str]] = {
     "mr_accept/horizon.py": {"store", "userstore"},
     "mr_accept/import_calendar.py": {"store", "userstore"},
     "mr_accept/people.py": {"userstore"},
+    "mr_accept/policies.py": {"store", "userstore"},
+    "mr_accept/rehearsal.py": {"store"},
     "mr_accept/replying.py": {"store", "userstore"},
     "mr_accept/rezone.py": {"store", "userstore"},
     "mr_accept/upkeep.py": {"store", "userstore"},

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mailcore.settings import DeliverySettings, Settings
-from mr_accept.booking_rows import policy_for
+from mr_accept.policies import policy_for
 from store.mailboxes import StoredOof
 from store.personal import save_oof
 from tests.support.booking_desk import Room
@@ -80,11 +80,13 @@ def test_what_an_organizer_is_told(
     room: Room, oof: StoredOof | None, organizer: str, text: str | None
 ) -> None:
     owner = replace(room.recipient, mailbox=replace(room.mailbox, oof=oof))
-    assert policy_for(owner, organizer, Settings(), NOW).absence == text
+    with room.desk.database.read() as connection:
+        assert policy_for(connection, owner, organizer, Settings(), NOW).absence == text
 
 
 def test_who_is_inside_is_as_for_out_of_office(room: Room) -> None:
     owner = replace(room.recipient, mailbox=replace(room.mailbox, oof=TEXTS))
     settings = Settings(delivery=DeliverySettings(internal_domains="example.net"))
-    assert policy_for(owner, OUTSIDE, settings, NOW).absence == "Inside."
-    assert policy_for(owner, INSIDE, settings, NOW).absence == "Outside."
+    with room.desk.database.read() as connection:
+        assert policy_for(connection, owner, OUTSIDE, settings, NOW).absence == "Inside."
+        assert policy_for(connection, owner, INSIDE, settings, NOW).absence == "Outside."

@@ -6,7 +6,16 @@ from datetime import datetime
 
 import pytest
 
-from mr_accept.change import Change, Row, change_of, lineages_after, outdated
+from mr_accept.change import (
+    Change,
+    Row,
+    change_of,
+    covers,
+    lineages_after,
+    lineages_of,
+    outdated,
+    own_ids,
+)
 from mr_accept.fate import Fate, Known
 from mr_accept.model import (
     CalendarUser,
@@ -23,7 +32,9 @@ ACCEPTED, DECLINED, CANCELLED = (
     LineageState.DECLINED,
     LineageState.CANCELLED,
 )
-MASTER, FIRST, SECOND = "", "20300101T090000Z", "20300102T090000Z"
+KEPT = LineageState.KEPT
+MASTER, FIRST, SECOND, THIRD = "", "20300101T090000Z", "20300102T090000Z", "20300103T090000Z"
+FROM_SECOND, FROM_THIRD = f"{SECOND}+", f"{THIRD}+"
 
 
 def instance(recurrence_id: str, sequence: int, dtstamp: int = 100) -> Instance:
@@ -83,6 +94,19 @@ def fresh_ids(change: Change) -> list[str]:
         ([(MASTER, 2), (FIRST, 1)], [row(MASTER, 1), row(FIRST, 1)], [MASTER, FIRST], None),
         ([(MASTER, 1), (FIRST, 2)], [row(MASTER, 1), row(FIRST, 1)], [FIRST], None),
         ([(MASTER, 0), (FIRST, 0)], [row(MASTER, 1), row(FIRST, 1)], [], Fate.STALE),
+        # an instance and all after it
+        ([(FROM_SECOND, 1)], [row(MASTER, 0)], [FROM_SECOND], None),
+        ([(FROM_SECOND, 1)], [row(MASTER, 0), row(FROM_SECOND, 1)], [], Fate.REPEATED),
+        ([(FROM_SECOND, 0)], [row(MASTER, 0), row(FROM_SECOND, 1)], [], Fate.STALE),
+        ([(SECOND, 1)], [row(MASTER, 0), row(FROM_SECOND, 1)], [SECOND], None),
+        ([(THIRD, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [], Fate.STALE),
+        ([(THIRD, 3)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [THIRD], None),
+        ([(FIRST, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [FIRST], None),
+        ([(FROM_THIRD, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [], Fate.STALE),
+        ([(MASTER, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [MASTER], None),
+        # a declined change of an instance that its series still holds
+        ([(FIRST, 1)], [row(MASTER, 0), row(FIRST, 1, KEPT)], [FIRST], None),
+        ([(FIRST, 0)], [row(MASTER, 0), row(FIRST, 1, KEPT)], [], Fate.STALE),
     ],
 )
 def test_news(
@@ -131,3 +155,34 @@ def test_a_cancelled_instance_stands_as_cancelled() -> None:
 )
 def test_only_what_is_older_in_both_is_outdated(sequence: int, dtstamp: int, late: bool) -> None:
     assert outdated(instance(FIRST, sequence, dtstamp), Known((1, 100))) is late
+
+
+@pytest.mark.parametrize(
+    ("onwards", "other", "covered"),
+    [
+        (FROM_SECOND, FIRST, False),
+        (FROM_SECOND, SECOND, True),
+        (FROM_SECOND, THIRD, True),
+        (FROM_SECOND, FROM_THIRD, True),
+        (FROM_SECOND, FROM_SECOND, False),
+        (FROM_SECOND, MASTER, False),
+        (SECOND, THIRD, False),
+        (MASTER, SECOND, False),
+    ],
+)
+def test_what_an_instance_onwards_covers(onwards: str, other: str, covered: bool) -> None:
+    assert covers(onwards, other) is covered
+
+
+def test_a_request_for_the_rest_keeps_what_is_before_it_and_what_is_newer() -> None:
+    rows = [row(MASTER, 0), row(FIRST, 1), row(SECOND, 1), row(THIRD, 3), row(FROM_THIRD, 2)]
+    change = change_of([instance(FROM_SECOND, 2)], rows, obeyed=True)
+    assert (change.whole, change.in_series) == (False, True)
+    assert [one.recurrence_id for one in change.remaining] == [MASTER, FIRST, THIRD]
+    assert [one.recurrence_id for one in change.instances] == [MASTER, FROM_SECOND]
+
+
+def test_what_only_remembers_a_declined_change_stands_for_nothing() -> None:
+    rows = [row(MASTER, 0), row(FIRST, 1, KEPT), row(SECOND, 1, DECLINED)]
+    assert [one.recurrence_id for one in lineages_of(rows)] == [MASTER, SECOND]
+    assert own_ids(rows) == {SECOND}

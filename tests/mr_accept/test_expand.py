@@ -184,7 +184,7 @@ def test_costly_series_are_unreadable_at_once(ics, rule, limits):
     began = time.perf_counter()
     with pytest.raises(UnreadableError):
         expand(meeting.instances, HORIZON, limits)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 5
 
 
 def test_an_all_day_series_by_the_hour_is_unreadable(ics):

@@ -14,6 +14,7 @@ from mr_accept.fate import (
     known_of,
     organizer_obeyed,
     reply_allowed,
+    strictly_obeyed,
 )
 from mr_accept.model import CalendarUser
 
@@ -116,8 +117,74 @@ def test_to_whom_a_reply_may_go(organizer, origin, allowed):
     assert reply_allowed(organizer, origin, own={"eve@example.org"}) is allowed
 
 
+TIED = [
+    # organizer in the mail, From and Sender: tied by what the directory knows
+    (ANNA, Origin("berg@example.org"), True),
+    (ANNA, Origin("x@example.org", "BERG@example.org"), True),
+    (CalendarUser("berg@example.org", ""), Origin("anna@example.org"), True),
+    (BY_BEN, Origin("benjamin@example.org"), True),
+    (ANNA, Origin("benjamin@example.org"), False),
+    (ANNA, Origin("eve@example.org"), False),
+    (ANNA, Origin(""), False),
+]
+PERSONS = [{"anna@example.org", "berg@example.org"}, {"ben@example.org", "benjamin@example.org"}]
+
+
+def known_as(address):
+    return next((frozenset(one) for one in PERSONS if address in one), frozenset({address}))
+
+
+@pytest.mark.parametrize(("organizer", "origin", "tied"), TIED)
+def test_two_addresses_of_one_person_are_the_same(organizer, origin, tied):
+    for first in ("anna@example.org", "berg@example.org"):
+        stored = StoredOrganizer(first, Origin("somebody@example.org"))
+        assert organizer_obeyed(organizer, origin, stored, known_as=known_as) is tied
+        assert strictly_obeyed(organizer, origin, stored, known_as=known_as) is tied
+    assert reply_allowed(organizer, origin, known_as=known_as) is tied
+    assert not organizer_obeyed(
+        organizer, origin, StoredOrganizer("ben@example.org", Origin("")), known_as=known_as
+    )
+
+
+def test_the_directory_is_not_asked_where_the_addresses_are_equal():
+    def nobody_knows(address):
+        raise AssertionError(address)
+
+    stored = StoredOrganizer("anna@example.org", Origin("eve@example.org"))
+    origin = Origin("Anna@Example.org")
+    assert organizer_obeyed(ANNA, origin, stored, known_as=nobody_knows)
+    assert strictly_obeyed(ANNA, origin, stored, known_as=nobody_knows)
+    assert reply_allowed(ANNA, origin, known_as=nobody_knows)
+
+
+def test_the_pair_of_the_first_request_does_not_leave_a_resource_out():
+    stored = StoredOrganizer("anna@example.org", FROM_SYSTEM)
+    assert organizer_obeyed(ANNA, FROM_SYSTEM, stored)
+    assert not strictly_obeyed(ANNA, FROM_SYSTEM, stored)
+    assert not strictly_obeyed(ANNA, Origin("anna@example.org"), None)  # nothing to free
+
+
+@pytest.mark.parametrize(("vouched", "trusted"), [(None, True), (True, True), (False, False)])
+def test_a_sender_whom_the_mx_could_not_authenticate(vouched, trusted):
+    origin = Origin("anna@example.org")
+    stored = StoredOrganizer("anna@example.org", origin)
+    assert organizer_obeyed(ANNA, origin, stored, vouched=vouched) is trusted
+    assert strictly_obeyed(ANNA, origin, stored, vouched=vouched) is trusted
+    assert reply_allowed(ANNA, origin, vouched=vouched) is trusted
+    assert organizer_obeyed(ANNA, origin, None, vouched=vouched)  # there is nothing to protect
+
+
+@pytest.mark.parametrize(
+    ("from_", "allowed"), [("dora@example.com", True), ("eve@example.org", False)]
+)
+def test_who_sends_the_resource_instead_is_answered_but_changes_nothing(from_, allowed):
+    origin = Origin(from_)
+    assert reply_allowed(ANNA, origin, delegator="dora@example.com") is allowed
+    assert not organizer_obeyed(ANNA, origin, StoredOrganizer("anna@example.org", Origin("")))
+
+
 def test_stored_values_do_not_change():
     assert {fate.value for fate in Fate} == {
         "accepted", "declined", "repeated", "stale", "freed", "tombstone", "not_obeyed",
-        "ordinary", "gave_up", "failed",
+        "ordinary", "gave_up", "failed", "past",
     }  # fmt: skip

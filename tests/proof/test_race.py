@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.reply import LmtpReply
-from mr_accept.upkeep import audit
+from mr_accept.audit import audit
 from tests.support.agent import RunningAgent
 from tests.support.booking_desk import read_reply
 from tests.support.meetings import at, meeting_mail
@@ -58,7 +58,7 @@ def check(agent: RunningAgent, capacities: dict[str, int]) -> None:
     with agent.store() as parts:
         for room, places in capacities.items():
             recipient = parts.directory.resolve(room)
-            assert audit(parts.database, recipient) == []
+            assert audit(parts.database, recipient, parts.settings) == []
             assert len(agent.admin_json("--list-bookings", room)) == places
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from mailcore.errors import TemporaryError
@@ -73,3 +73,16 @@ def test_trouble_is_told_apart_as_everywhere(empty_office: PostOffice) -> None:
     expected = TemporaryError if empty_office.database.embedded else ProgrammingError
     with pytest.raises(expected), empty_office.database.write() as connection:
         list(query.rows(connection, [(1,)]))
+
+
+def test_what_is_read_belongs_to_the_view_of_what_is_read_next(empty_office: PostOffice) -> None:
+    one_row = HotStatement(select(counter.c.value).where(counter.c.name == bindparam("wanted")))
+    database = empty_office.database
+    with database.write() as connection:
+        _INSERT_COUNTER.each(connection, [{"name": "n", "value": 1}])
+    with database.snapshot() as reader:
+        assert [tuple(row) for row in one_row.rows(reader, {"wanted": "n"})] == [(1,)]
+        with database.write() as connection:
+            connection.execute(update(counter).where(counter.c.name == "n").values(value=2))
+        query = select(counter.c.value).where(counter.c.name == "n")
+        assert reader.execute(query).scalar_one() == 1

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Table, insert
 
 from mailcore.settings import RetentionSettings
-from store.bookings import ACCEPTED, CANCELLED, DECLINED
+from store.bookings import ACCEPTED, CANCELLED, DECLINED, KEPT
 from store.jobs import DONE, PENDING
 from store.mailboxes import Mailbox
 from store.outbox import FAILED, QUEUED, SENT
@@ -71,6 +71,18 @@ def test_only_what_is_finished_and_old_goes(empty_office: PostOffice, mailbox: M
         {**kept, "uid": "stays", "state": CANCELLED, "updated_at": NOW - 40},
         {**kept, "uid": "cancelled", "state": CANCELLED, "updated_at": NOW - 41},
         {**kept, "uid": "declined", "state": DECLINED, "updated_at": NOW - 41},
+        # What its series may not hold is remembered as long as the series is booked.
+        {**kept, "uid": "stays: series", "state": ACCEPTED, "updated_at": 0.0},
+        *(
+            {**kept, **part, "uid": "stays: series", "updated_at": 0.0}
+            for part in (
+                {"state": CANCELLED, "recurrence_id": "20300101"},
+                {"state": DECLINED, "recurrence_id": "20300102"},
+                {"state": CANCELLED, "recurrence_id": "20300103+"},
+            )
+        ),
+        {**kept, "uid": "gone", "state": CANCELLED, "updated_at": 0.0},
+        {**kept, "uid": "gone", "state": KEPT, "recurrence_id": "20300101", "updated_at": 0.0},
     )
     put(
         office,
@@ -85,11 +97,17 @@ def test_only_what_is_finished_and_old_goes(empty_office: PostOffice, mailbox: M
         {**failed, "key": "stays", "last_at": NOW - DAY},
         {**failed, "key": "goes", "last_at": NOW - DAY - 1},
     )
-    assert prune(office.database, KEEP, NOW) == 8
+    assert prune(office.database, KEEP, NOW) == 10
     assert {row.subject for row in office.rows(job)} == {"stays: pending", "stays"}
     assert {row.subject for row in office.rows(outbox)} == {"stays: queued", "stays"}
     assert [row.key for row in office.rows(ledger)] == [b"stays"]
-    assert {row.uid for row in office.rows(booking)} == {"stays: accepted", "stays"}
+    kept_rows = {(row.uid, row.recurrence_id) for row in office.rows(booking)}
+    series = {"", "20300101", "20300102", "20300103+"}
+    assert kept_rows == {
+        ("stays: accepted", ""),
+        ("stays", ""),
+        *(("stays: series", one) for one in series),
+    }
     assert [row.sender_key for row in office.rows(oof_memory)] == ["stays"]
     assert [row.key for row in office.rows(login_failure)] == ["stays"]
     assert prune(office.database, KEEP, NOW) == 0

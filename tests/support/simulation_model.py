@@ -1,0 +1,348 @@
+"""A slow model of the booker: what has to become of each message, given the order in which they were settled.
+
+Whether a request fits is worked out here too, as far ahead as every resource holds its series in any case.  Whether a
+request breaks a rule of the resource is not: there the model takes the booker's word, as long as there is such a rule.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tests.support.simulation_calendar import (
+    ACCEPTED,
+    CANCELLED,
+    DECLINED,
+    KEPT,
+    Diary,
+    Row,
+    Rows,
+    Slot,
+    Version,
+    covers,
+    slots_of,
+)
+from tests.support.simulation_site import Resource
+from tests.support.simulation_words import ADD, CANCEL, REQUEST, Event, Message
+
+FREED, TOMBSTONE, STALE, REPEATED = "freed", "tombstone", "stale", "repeated"
+NOT_OBEYED, ORDINARY, PAST, DECIDED = "not_obeyed", "ordinary", "past", "decided"
+_BUSY = {"the resource is already booked at that time", "its own occurrences overlap"}
+
+
+class Settled(NamedTuple):
+    """What the booker made of a message, at an instant in epoch seconds."""
+
+    message: Message
+    fate: str
+    reason: str
+    at: int
+
+
+class Expected(NamedTuple):
+    """What the model makes of it: the fate (DECIDED stands for both decisions), and what is decided."""
+
+    fate: str
+    decided: tuple[Event, ...] = ()
+    lacking: tuple[Slot, ...] = ()
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The events that are news, and the rows that stand beside them."""
+
+    fresh: tuple[Event, ...]
+    remaining: Rows
+
+    @property
+    def whole(self) -> bool:
+        return not self.fresh[0].name
+
+    @property
+    def onwards(self) -> bool:
+        return any(one.onwards for one in self.fresh)
+
+
+class Model:
+    """One resource; `until`, in epoch seconds, is as far ahead as it is certain to hold its series."""
+
+    def __init__(self, resource: Resource, until: int) -> None:
+        self.resource = resource
+        self.meetings: dict[str, Rows] = defaultdict(dict)
+        self.diary = Diary()
+        self._until = until
+
+    def settle(self, one: Settled) -> Expected:
+        """Follow what became of a message."""
+        message = one.message
+        expected = self._settle(one)
+        rows = self.meetings[message.uid]
+        self.diary.hold(message.uid, slots_of(rows, self.resource.zone, self._until))
+        return expected
+
+    def _settle(self, one: Settled) -> Expected:
+        message, rows = one.message, self.meetings[one.message.uid]
+        if message.method == CANCEL:
+            return self._cancel(message, rows)
+        if message.method == REQUEST and self.resource.address not in message.attendees:
+            return self._left_out(message, rows)
+        return self._request(one, rows)
+
+    # -- what frees
+
+    def _cancel(self, message: Message, rows: Rows) -> Expected:
+        if not (_obeyed(message, rows) if rows else _tied(message)):
+            return Expected(NOT_OBEYED)
+        fates = {event: _cancel_fate(event, rows) for event in message.events}
+        freed = [event for event, fate in fates.items() if fate != STALE]
+        self._free(message, rows, freed)
+        return Expected(fates[freed[0]] if freed else STALE)
+
+    def _left_out(self, message: Message, rows: Rows) -> Expected:
+        newer = [event for event in message.events if _is_newer(event, rows)]
+        booked = any(row.state == ACCEPTED for row in rows.values())
+        if not booked or not newer or not _tied(message):
+            return Expected(ORDINARY)
+        self._free(message, rows, [event for event in newer if not event.name] or newer)
+        return Expected(FREED)
+
+    def _free(
+        self, message: Message, rows: Rows, events: Sequence[Event], state: str = CANCELLED
+    ) -> None:
+        for event in events:
+            before = rows.get(event.name)
+            if not event.name:
+                rows.clear()
+            for name in [name for name in rows if covers(event.name, name)]:
+                if rows[name].version <= event.version:
+                    del rows[name]
+            left = CANCELLED if event.onwards else state
+            rows[event.name] = Row(left, event.version, before.sender if before else message.from_)
+
+    # -- what asks
+
+    def _request(self, one: Settled, rows: Rows) -> Expected:
+        message = one.message
+        if message.method == ADD and all(row.state != ACCEPTED for row in rows.values()):
+            return Expected(ORDINARY)
+        gone = all(row.state == CANCELLED for row in rows.values())
+        if not gone and not _obeyed(message, rows):
+            return Expected(NOT_OBEYED)
+        events = sorted(message.events, key=lambda event: event.name)
+        fates = [_request_fate(event, rows) for event in events]
+        if DECIDED not in fates:
+            return Expected(REPEATED if REPEATED in fates else STALE)
+        fresh = [event for event, fate in zip(events, fates, strict=True) if fate == DECIDED]
+        change = _change(events, fresh, rows)
+        master = change.remaining.get("")
+        if change.onwards and not change.whole and (master is None or master.state != ACCEPTED):
+            return Expected(ORDINARY)
+        return self._decide(one, rows, change)
+
+    def _decide(self, one: Settled, rows: Rows, change: _Change) -> Expected:
+        message, home = one.message, self.resource.zone
+        fresh: Rows = {
+            event.name: Row(ACCEPTED, event.version, self._sender(message, rows, event), event)
+            for event in change.fresh
+        }
+        after = {**change.remaining, **fresh}
+        held = self.diary.held(message.uid)
+        far = self._until + 400 * 86_400
+        if change.whole or change.onwards:
+            wanted, own, beside = slots_of(after, home, far), held, []
+        else:
+            wanted = slots_of(fresh, home, far)
+            own = [slot for slot in held if slot.name in fresh]
+            standing = slots_of(change.remaining, home, far)
+            beside = [slot for slot in standing if slot.name not in fresh]
+        if self._is_over(wanted, own, one.at):
+            return Expected(PAST)
+        lacking = self._lacking(message.uid, wanted, own, beside)
+        wrong = self._judge(one, wanted, lacking)
+        if one.fate == ACCEPTED:
+            told = tuple(slot for slot in lacking if slot.end > one.at)
+            self._accept(message, rows, after, lacking)
+            return Expected(DECIDED, change.fresh, told, wrong)
+        self._decline(message, rows, change, bool(own))
+        return Expected(DECIDED, change.fresh, (), wrong)
+
+    def _is_over(self, wanted: Sequence[Slot], own: Sequence[Slot], now: int) -> bool:
+        """Whether it is ignored because it has ended, and gives back nothing that is still to come."""
+        ignored = self.resource.policy.get("past_requests", "ignore") == "ignore"
+        over = bool(wanted) and all(slot.end <= now for slot in (*wanted, *own))
+        return ignored and over
+
+    def _lacking(
+        self, uid: str, wanted: Sequence[Slot], own: Sequence[Slot], beside: Sequence[Slot]
+    ) -> tuple[Slot, ...]:
+        """What does not fit of what asks for more than is held, each tried beside those that fitted before it."""
+        places = self.resource.places
+        if not places:
+            return ()
+        spans = sorted(own)
+        more = []
+        fitted = list(beside)
+        for slot in wanted:
+            within = [one for one in spans if one.start <= slot.start][-1:]
+            if within and within[0].end >= slot.end:
+                spans.remove(within[0])
+                fitted.append(slot)
+            else:
+                more.append(slot)
+        lacking = []
+        for slot in more:
+            if slot.start < self._until and self.diary.use(slot, uid, fitted) >= places:
+                lacking.append(slot)
+            else:
+                fitted.append(slot)
+        return tuple(lacking)
+
+    def _judge(self, one: Settled, wanted: Sequence[Slot], lacking: Sequence[Slot]) -> str:
+        """What is wrong with the booker's decision; nothing can be said where the series goes on past `until`."""
+        resource, policy = self.resource, self.resource.policy
+        reasons = {reason for reason in one.reason.split("; ") if not reason.startswith("no reply")}
+        if one.fate == DECLINED and not reasons & _BUSY:
+            return (
+                ""
+                if policy or resource.mailbox or reasons == {"beyond the booking window"}
+                else "no such rule"
+            )
+        live = [slot for slot in wanted if slot.end > one.at]
+        series = len(wanted) > 1 or any(event.rule or event.onwards for event in one.message.events)
+        clashes = [slot for slot in lacking if not series or not live or slot.end > one.at]
+        fits = not clashes or (series and _bearable(len(clashes), len(live or wanted), policy))
+        if any(slot.start >= self._until for slot in wanted):
+            return (
+                "it cannot be accepted" if clashes and not policy and one.fate == ACCEPTED else ""
+            )
+        if fits is not (one.fate == ACCEPTED):
+            return "it fits" if fits else "it does not fit"
+        return ""
+
+    def _accept(self, message: Message, rows: Rows, after: Rows, lacking: Sequence[Slot]) -> None:
+        events = sorted(message.events, key=lambda event: event.name)
+        asked = {event.name: event for event in events}
+        left_out = {}
+        for slot in lacking:
+            version = asked.get(slot.name, events[0]).version
+            before = rows.get(slot.name)
+            left_out[slot.name] = Row(DECLINED, version, before.sender if before else message.from_)
+        rows.clear()
+        rows.update({**after, **left_out})
+
+    def _decline(self, message: Message, rows: Rows, change: _Change, holds: bool) -> None:
+        if holds and self.resource.policy.get("on_failed_update") == "release":
+            self._free(message, rows, change.fresh, DECLINED)
+            return
+        names = {slot.name for slot in self.diary.held(message.uid)}
+        for event in change.fresh:
+            before = rows.get(event.name)
+            if before is not None and before.state == ACCEPTED:
+                rows[event.name] = replace(before, version=event.version)
+                continue
+            master = rows.get("")
+            series = master is not None and master.state == ACCEPTED and bool(event.name)
+            state = KEPT if series and (event.onwards or event.name in names) else DECLINED
+            rows[event.name] = Row(state, event.version, self._sender(message, rows, event))
+
+    @staticmethod
+    def _sender(message: Message, rows: Rows, event: Event) -> str:
+        before = rows.get(event.name)
+        return before.sender if before else message.from_
+
+
+def _bearable(clashes: int, of: int, policy: Mapping[str, str]) -> bool:
+    most, percent = policy.get("max_conflicts"), policy.get("max_conflict_percent")
+    if (most is None and percent is None) or clashes >= of:
+        return False
+    return (most is None or clashes <= int(most)) and (
+        percent is None or clashes * 100 <= int(percent) * of
+    )
+
+
+def _tied(message: Message) -> bool:
+    return message.from_ in (message.organizer, message.sent_by)
+
+
+def _obeyed(message: Message, rows: Rows) -> bool:
+    """Whether the sender is the organizer, or whoever sent the first request."""
+    if _tied(message) or not rows:
+        return True
+    alive = {name: row for name, row in rows.items() if row.state != CANCELLED} or rows
+    return alive[min(alive)].sender == message.from_
+
+
+def _around(name: str, rows: Rows) -> list[Row]:
+    if not name:
+        return []
+    return [row for other, row in rows.items() if not other or covers(other, name)]
+
+
+def _cancelled_around(name: str, rows: Rows) -> Version | None:
+    gone = [row.version for row in _around(name, rows) if row.state == CANCELLED]
+    return max(gone, default=None)
+
+
+def _outdated(event: Event, rows: Rows) -> bool:
+    """Older than its series in both its numbers."""
+    around = _around(event.name, rows)
+    return any(event.sequence < row.version[0] and event.stamp < row.version[1] for row in around)
+
+
+def _known(own: Row | None, gone: Version | None) -> tuple[Version | None, bool]:
+    """The version that counts for an instance, and whether that is a cancellation."""
+    if gone is not None and (own is None or gone >= own.version):
+        return gone, True
+    return (own.version, own.state == CANCELLED) if own else (None, False)
+
+
+def _cancel_fate(event: Event, rows: Rows) -> str:
+    own, gone = rows.get(event.name), _cancelled_around(event.name, rows)
+    known, _ = _known(own, gone)
+    if known is None:
+        if rows:
+            return STALE if _outdated(event, rows) else FREED
+        return TOMBSTONE
+    return STALE if event.version < known else FREED
+
+
+def _is_newer(event: Event, rows: Rows) -> bool:
+    own = rows.get(event.name)
+    known = (
+        own.version
+        if own
+        else max((row.version for row in _around(event.name, rows)), default=None)
+    )
+    return known is not None and event.version > known
+
+
+def _request_fate(event: Event, rows: Rows) -> str:
+    own = rows.get(event.name)
+    known, cancelled = _known(own, _cancelled_around(event.name, rows))
+    if own is not None and own.state == ACCEPTED:
+        known, cancelled = own.version, False
+    if known is None:
+        return STALE if _outdated(event, rows) else DECIDED
+    if event.version != known:
+        return DECIDED if event.version > known else STALE
+    if cancelled:
+        return STALE
+    booked = own is not None and own.event is not None and own.event.version == event.version
+    return REPEATED if booked else DECIDED
+
+
+def _change(events: Sequence[Event], fresh: Sequence[Event], rows: Rows) -> _Change:
+    if not fresh[0].name:
+        named = {event.name for event in events}
+        newer = {name: row for name, row in rows.items() if row.version > fresh[0].version}
+        return _Change(tuple(events), {n: row for n, row in newer.items() if n not in named})
+    remaining = {
+        name: row
+        for name, row in rows.items()
+        if not any(
+            name == event.name or (covers(event.name, name) and row.version <= event.version)
+            for event in fresh
+        )
+    }
+    return _Change(tuple(fresh), remaining)
