@@ -23,7 +23,6 @@ from mr_accept.change import Change, change_of
 from mr_accept.deciding import Asker, Case, decide_case, open_case
 from mr_accept.fate import Fate
 from mr_accept.freeing import cancelled_by, freed_by
-from mr_accept.horizon import extend_series
 from mr_accept.kept import kept_source
 from mr_accept.model import Decision, Instance, NotForBookingError
 from mr_accept.policies import policy_for
@@ -191,20 +190,19 @@ class Booker:
 
     def _decide(self, work: Work, read: _Read, case: Case) -> Outcome:
         ready = self._prepare(work, read.policy, most_answers(case.change.fresh, read.policy))
-        last = max((item.end for item in case.wanted), default=0)
         with self._locked(work, read) as (connection, locked):
-            extend_series(connection, locked, work.recipient, self._settings, until=last)
-            decision = decide_case(connection, locked, case)
+            decision = decide_case(connection, locked, case, work.recipient, self._settings)
             if decision is None:
                 outcome = Outcome(Fate.PAST, "it has ended already")
             else:
                 answers = self._answers(work, read.policy, case.change.fresh, decision)
                 writer = self._writer(connection, locked, work, read)
                 if decision.accepted:
-                    writer.accept(case.change, case.wanted, decision, answers, case.until)
+                    until = case.until if case.goes_on else None
+                    writer.accept(case.change, case.wanted, decision, answers, until)
                 else:
                     writer.decline(case.change, decision, answers)
-                outcome = _decided(case, decision, answers, "" if answers else work.silence)
+                outcome = _decided(decision, answers, "" if answers else work.silence)
             self._finish(connection, work, outcome, ready)
         failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
         return outcome
@@ -306,11 +304,11 @@ def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
     ]
 
 
-def _decided(case: Case, decision: Decision, answers: Sequence[Answer], silence: str) -> Outcome:
+def _decided(decision: Decision, answers: Sequence[Answer], silence: str) -> Outcome:
     """The outcome of a decision, in the words of the log."""
     fate = Fate.ACCEPTED if decision.accepted else Fate.DECLINED
     reasons = [decision.reasons]
     if decision.accepted and decision.clashes:
-        of = len(case.wanted) - len(decision.ended)
-        reasons.append(f"{len(decision.clashes)} of {of} occurrences declined")
+        lost = f"{len(decision.clashes)} of {decision.asked_for} occurrences declined"
+        reasons.append(lost)
     return Outcome(fate, "; ".join(filter(None, [*reasons, silence])), decision, answers)

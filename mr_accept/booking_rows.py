@@ -76,14 +76,20 @@ def object_text(rows: Sequence[BookingRow]) -> str | None:
     return compose_object(accepted, [one for one in gone if one]) if accepted else None
 
 
-def renew_object(connection: Connection, locked: LockedCalendar, uid: str) -> int | None:
-    """Write a UID's calendar object anew from the lineages that stand now; None when nothing holds anything."""
+def renew_object(
+    connection: Connection, locked: LockedCalendar, uid: str, *, ranged: bool = True
+) -> int | None:
+    """Write a UID's calendar object anew from the lineages that stand now; None when nothing holds anything.
+
+    Its range is that of the occurrences there are; without `ranged` the caller has still to write both.
+    """
     text = object_text(load_lineages(connection, locked.store_id, uid))
     if text is None:
         drop_object(connection, locked, uid)
         return None
     object_id = save_object(connection, locked, uid, text)
-    save_range(connection, object_id)
+    if ranged:
+        save_range(connection, object_id)
     return object_id
 
 

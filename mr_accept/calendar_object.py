@@ -7,9 +7,10 @@ name of its own.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from mr_accept.expand import recurrence_id_of
 from mr_accept.grammar import Component, parse_component, split_line
 from mr_accept.itip import events_of, parse_meeting
 from mr_accept.limits import Limits
@@ -34,30 +35,62 @@ def compose_object(lineages: Mapping[str, str], cancelled: Collection[str] = ())
         part = parse_component(text, _LIMITS)
         heads.append([line for line in part.lines if not line.upper().startswith("METHOD")])
         renamed = _add_zones(part, zones)
-        for recurrence_id, event in _events(part, text):
-            own = recurrence_id in lineages and lineages[recurrence_id] == text
-            unknown = recurrence_id and recurrence_id not in {*lineages, *cancelled}
-            if own or unknown:
-                excluded = () if recurrence_id else sorted(cancelled)
-                events.append(_without(_with_zones(event, renamed), excluded))
+        stands_for = [one for one, source in lineages.items() if source == text]
+        for recurrence_id, event in _events(part, text, stands_for):
+            own = _with_zones(event, renamed)
+            if not recurrence_id:
+                gone = sorted({*cancelled, *_after_end(text, cancelled)})
+                own = _without(_with_added(own, lineages), gone)
+            if recurrence_id in stands_for:
+                events.append(own)
     head = heads[0]
     whole = Component("VCALENDAR", head, [*zones.values(), *events])
     return "\r\n".join(fold(line) for line in whole.whole()) + "\r\n"
 
 
-def _events(part: Component, text: str) -> Iterator[tuple[str, Component]]:
+def _events(
+    part: Component, text: str, stands_for: Sequence[str]
+) -> Iterator[tuple[str, Component]]:
     """Yield the VEVENTs with their canonical recurrence ids; floating ones are compared as if they were in UTC."""
+    events = events_of(part)
+    if len(events) == len(stands_for) == 1:  # nearly always, and reading it again takes long
+        yield stands_for[0], events[0]
+        return
     meeting = parse_meeting(text, UTC, _LIMITS)
     ids = {instance.lines: instance.recurrence_id for instance in meeting.instances}
-    for event in events_of(part):
+    for event in events:
         yield ids[tuple(event.lines)], event
+
+
+def _after_end(text: str, cancelled: Collection[str]) -> Iterator[str]:
+    """Yield the recurrence ids of DTSTART and RDATEs from which on a series is cancelled: no UNTIL reaches them."""
+    onwards = [one for one in cancelled if one.endswith(ONWARDS)]
+    if not onwards:
+        return
+    first = min(onwards).removesuffix(ONWARDS)
+    for master in parse_meeting(text, UTC, _LIMITS).instances:
+        if not master.recurrence_id:
+            starts = (master.start, *(extra.start for extra in master.extra_dates))
+            yield from (one for one in map(recurrence_id_of, starts) if one >= first)
+
+
+def _with_added(event: Component, lineages: Iterable[str]) -> Component:
+    """A single meeting to which instances were added (RFC 5546 section 3.2.4), as a series of them."""
+    if any(line.upper().startswith(("RRULE", "RDATE")) for line in event.lines):
+        return event
+    lines = [f"RDATE{_value(one)}:{one}" for one in lineages if one and not one.endswith(ONWARDS)]
+    return Component(event.name, [*event.lines, *lines], event.children)
+
+
+def _value(recurrence_id: str) -> str:
+    return "" if "T" in recurrence_id else ";VALUE=DATE"
 
 
 def _without(event: Component, excluded: Collection[str]) -> Component:
     """A master without some of its instances, or without the rest: in UTC, or as dates where they are all-day."""
     singles = [one for one in excluded if not one.endswith(ONWARDS)]
     kept = [_ended(line, excluded) for line in event.lines]
-    lines = [f"EXDATE{'' if 'T' in one else ';VALUE=DATE'}:{one}" for one in singles]
+    lines = [f"EXDATE{_value(one)}:{one}" for one in singles]
     return Component(event.name, [*kept, *lines], event.children)
 
 

@@ -73,12 +73,12 @@ class CalendarWriter:
         occurrences: Sequence[Occurrence],
         decision: Decision,
         answers: Sequence[Answer],
-        until: int,
+        until: int | None,
     ) -> None:
         """Book the fresh instances, without the occurrences that the decision leaves out.
 
         `occurrences` are the fresh instances' own; where the request speaks for the series, all that the meeting holds
-        from now on.  `until` is how far a series is held.
+        from now on.  `until` is how far a series is held that goes on for longer.
         """
         replies = {answer.recurrence_id: answer for answer in answers}
         lacking = {item.recurrence_id: item for item in (*decision.clashes, *decision.ended)}
@@ -93,7 +93,7 @@ class CalendarWriter:
         if change.onwards and not change.whole:
             ids[""] = self._prolong_series(until, places)
         self._leave_out(lacking, replies, set(decision.ended))
-        object_id = self._renew_object()
+        object_id = self._renew_object(ranged=False)
         if not change.in_series:
             self._free_in_series(ids)
         parts = split_occurrences(
@@ -197,7 +197,7 @@ class CalendarWriter:
         return 0 if 0 in before else max([self._policy.capacity, *before])
 
     def _save_accepted(
-        self, item: Instance, replies: Mapping[str, Answer], until: int, places: int
+        self, item: Instance, replies: Mapping[str, Answer], until: int | None, places: int
     ) -> int:
         answer = replies.get(item.recurrence_id)
         alone = answer or not replies
@@ -206,12 +206,12 @@ class CalendarWriter:
             return self._save(item, CANCELLED, answer, values)
         values |= {
             "recurring": item.recurring,
-            "materialised_until": until if item.recurring else None,
+            "materialised_until": until if item.recurring else None,  # None: to its end
             "places": places,
         }
         return self._save(item, ACCEPTED, answer, values)
 
-    def _prolong_series(self, until: int, places: int) -> int:
+    def _prolong_series(self, until: int | None, places: int) -> int:
         """The row of the series that a change of its rest is about; it is held as far as the change was looked at."""
         master = self._held.find("")
         assert master is not None
@@ -262,8 +262,9 @@ class CalendarWriter:
             for recurrence_id in recurrence_ids:
                 drop_occurrence(self._connection, master.id, recurrence_id)
 
-    def _renew_object(self) -> int | None:
-        return renew_object(self._connection, self._locked, self._asked.meeting.uid)
+    def _renew_object(self, *, ranged: bool = True) -> int | None:
+        uid = self._asked.meeting.uid
+        return renew_object(self._connection, self._locked, uid, ranged=ranged)
 
 
 def _standing(change: Change) -> set[str]:

@@ -15,7 +15,7 @@ from mr_accept.change import Change, lineages_after, lineages_of
 from mr_accept.decide import asking_for_more, decide
 from mr_accept.expand import expand, goes_past, occurrences_of
 from mr_accept.free_times import SEARCHED_DAYS, free_times
-from mr_accept.horizon import held_until, horizon_of
+from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.judge import refusals_of
 from mr_accept.model import (
     Decision,
@@ -32,12 +32,16 @@ from mr_accept.model import (
     Zone,
 )
 from mr_accept.policy import BookingPolicy
+from mr_accept.sweep import Span
 from mr_accept.work import Work
 from store.bookings import load_bookings
 from store.calendars import LockedCalendar
 from store.occurrences import HeldTime, held_between, held_by, held_during
+from userstore.resolve import Recipient
 
 _DAY = 86_400  # seconds
+_OFFERED = 3  # free times
+_SEARCHED = (2, SEARCHED_DAYS)  # days: most calendars are not read further than they have to be
 _MOST_NAMED = 10  # clashes whose holders are named
 
 
@@ -107,19 +111,22 @@ def open_case(
     )
 
 
-def decide_case(connection: Connection, locked: LockedCalendar, case: Case) -> Decision | None:
+def decide_case(
+    connection: Connection,
+    locked: LockedCalendar,
+    case: Case,
+    recipient: Recipient,
+    settings: Settings,
+) -> Decision | None:
     """Decide under the lock, against everything else that holds the resource; None where it is over and ignored.
 
-    Every series of the calendar has to be held up to the end of what is wanted.
+    Only what keeps the rules is compared with the calendar, whose series are first held up to the end of it.
     """
     change, policy = case.change, case.policy
     single = None if change.in_series else [item.recurrence_id for item in change.fresh]
     own = held_by(connection, case.held.ids, single) if case.held.ids else []
     if _is_over(case, own):
         return None
-    busy = held_during(connection, locked, case.wanted, case.held.ids)
-    spans = [Interval(one.start, one.end) for one in busy]
-    spans += [Interval(item.start, item.end) for item in case.beside]
     wanted = Wanted(
         instances=change.instances,
         occurrences=case.wanted,
@@ -130,15 +137,25 @@ def decide_case(connection: Connection, locked: LockedCalendar, case: Case) -> D
         external=case.asker.external,
     )
     refusals = refusals_of(wanted, policy, case.now, case.asked.limits)
+    busy: list[HeldTime] = []
+    if not refusals and policy.absence is None and policy.decline_conflict:
+        last = max((item.end for item in case.wanted), default=0)
+        extend_series(connection, locked, recipient, settings, until=last)
+        busy = held_during(connection, locked, case.wanted, case.held.ids)
+    spans = [*map(_interval, busy), *map(_interval, case.beside)]
     decision = decide(wanted, spans, policy, case.now, refusals)
+    decision = replace(decision, holders=_holders(connection, case, decision, busy))
     if decision.accepted:
         return replace(decision, held_until=case.until if case.goes_on else None)
     return replace(
         decision,
         old_time=_old_time(own, policy),
-        holders=_holders(connection, case, decision, busy),
         free_times=_free_times(connection, locked, case, decision),
     )
+
+
+def _interval(span: Span) -> Interval:
+    return Interval(span.start, span.end)
 
 
 def _is_over(case: Case, own: Iterable[HeldTime]) -> bool:
@@ -189,9 +206,15 @@ def _free_times(
     if Reason.BUSY not in {refusal.reason for refusal in decision.refusals}:
         return ()
     first = decision.clashes[0]
-    end = max(first.start, case.now) + SEARCHED_DAYS * _DAY + (first.end - first.start)
-    others = held_between(connection, locked, first.start, end, case.held.ids)
-    spans = [Interval(one.start, one.end) for one in others]
-    spans += [Interval(item.start, item.end) for item in case.beside]
     all_day = case.change.fresh[0].all_day
-    return free_times(first, all_day, spans, case.policy, case.zone, case.now)
+    found: tuple[FreeTime, ...] = ()
+    for days in _SEARCHED:
+        end = max(first.start, case.now) + days * _DAY + (first.end - first.start)
+        others = held_between(connection, locked, first.start, end, case.held.ids)
+        spans = [*map(_interval, others), *map(_interval, case.beside)]
+        found = free_times(
+            first, all_day, spans, case.policy, case.zone, case.now, most=_OFFERED, days=days
+        )
+        if len(found) == _OFFERED:
+            break
+    return found

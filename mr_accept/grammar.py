@@ -21,6 +21,9 @@ _FOLD = re.compile(r"\r?\n[ \t]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _TZID = re.compile(r';TZID=(?:"[^"]*"|[^";:]*)', re.IGNORECASE)
+_LEAP_SECOND = re.compile(
+    r"(?<=\d{8}T\d{4})60"
+)  # valid (RFC 5545 3.3.12), and read as the 59th here
 _DEEPEST = 4  # VCALENDAR, VEVENT, VALARM and one to spare
 _LONGEST_SPLIT = 200_000  # characters of a property that is asked for
 _LONGEST_JUDGED = 20_000  # characters of a line that icalendar is asked about
@@ -128,7 +131,7 @@ def judge_event(event: Component, limits: Limits) -> None:
     for line in event.lines:
         if line.upper().startswith(_NOT_JUDGED) or len(line) > _LONGEST_JUDGED:
             continue
-        shown.append(_TZID.sub("", line))
+        shown.append(_LEAP_SECOND.sub("59", _TZID.sub("", line)))
         size += len(line)
         if size > _JUDGED_AT_ONCE:
             _judge(shown, limits)

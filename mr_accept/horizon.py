@@ -7,7 +7,8 @@ series is extended is declined then: it holds nothing, is shown, and `mr_accept/
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,11 +17,11 @@ from mailcore.settings import Settings
 from mr_accept.asking import limits_of
 from mr_accept.booking_rows import held_of, renew_object, zone_of
 from mr_accept.change import lineages_of, own_ids
-from mr_accept.expand import occurrences_of
-from mr_accept.model import Instance, Interval, Occurrence
+from mr_accept.expand import goes_past, occurrences_of
+from mr_accept.model import Instance, Occurrence
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
-from mr_accept.sweep import peak_use
+from mr_accept.sweep import Span, peak_use
 from store.bookings import (
     BookingRow,
     load_lineages,
@@ -32,14 +33,18 @@ from store.calendar_objects import save_range
 from store.calendars import LockedCalendar
 from store.occurrences import (
     CLASH,
+    HeldTime,
     OccurrenceRow,
     add_occurrences,
     farthest_booked,
-    held_between,
+    held_during,
 )
 from userstore.resolve import Recipient
 
 log = logging.getLogger(__name__)
+
+END_OF_TIME = 221_845_392_000
+"""The year 9000 in epoch seconds: every occurrence of a series that has an end is before it."""
 
 _DAY = 86_400  # seconds
 _FARTHEST = 3650 * _DAY
@@ -112,21 +117,27 @@ def _extend(
     ]
     held: list[OccurrenceRow] = []
     crowded = declined = False
-    for item in new:
-        beside = [one for one in held[-50:] if one.end > item.start]
+    busy = held_during(connection, locked, new)
+    reaching: list[OccurrenceRow] = []  # those of `held` that reach into the next one
+    for item, others in _beside(new, busy):
+        reaching = [one for one in reaching if one.end > item.start]
+        spans: list[Span] = [*others, *reaching]
         row = OccurrenceRow(item.start, item.end, item.recurrence_id)
-        if _fits(connection, locked, item, policy, beside):
+        if peak_use(spans, item.start, item.end) < policy.capacity:
             held.append(row)
+            reaching.append(row)
         elif policy.decline_conflict:
             _decline(connection, locked, series, item)
             declined = True
         else:
             crowded = True
             held.append(row)
+            reaching.append(row)
     add_occurrences(connection, locked, series.id, series.object_id, held)
     # What it may share its time with counts for all of it: the most that any part was booked under.
     most = 0 if crowded or not series.places else max(series.places, policy.capacity)
-    values = {"materialised_until": until, "places": most}
+    goes_on = goes_past([row.instance for row in rows if row.instance], until, limits)
+    values = {"materialised_until": until if goes_on else None, "places": most}
     save_booking(connection, locked, series.id, values)
     if declined:
         renew_object(connection, locked, series.uid)
@@ -135,18 +146,17 @@ def _extend(
     return len(held)
 
 
-def _fits(
-    connection: Connection,
-    locked: LockedCalendar,
-    item: Occurrence,
-    policy: BookingPolicy,
-    beside: Sequence[OccurrenceRow],
-) -> bool:
-    """Whether a further occurrence of a series fits beside all else and its own others."""
-    busy = held_between(connection, locked, item.start, item.end)
-    spans = [Interval(one.start, one.end) for one in busy]
-    spans += [Interval(one.start, one.end) for one in beside]
-    return peak_use(spans, item.start, item.end) < policy.capacity
+def _beside(
+    new: Iterable[Occurrence], busy: Iterable[HeldTime]
+) -> Iterator[tuple[Occurrence, list[HeldTime]]]:
+    """Yield each occurrence, in order of start, with what else holds the resource at some time of it."""
+    waiting = deque(sorted(busy))
+    reaching: list[HeldTime] = []
+    for item in new:
+        while waiting and waiting[0].start < item.end:
+            reaching.append(waiting.popleft())
+        reaching = [one for one in reaching if one.end > item.start]
+        yield item, reaching
 
 
 def _decline(

@@ -15,7 +15,7 @@ from mr_accept.asking import Asked, limits_of
 from mr_accept.booking_rows import Held, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change
-from mr_accept.expand import expand
+from mr_accept.expand import expand, goes_past
 from mr_accept.fate import Origin
 from mr_accept.grammar import Component, parse_component
 from mr_accept.horizon import extend_series, held_until, horizon_of
@@ -132,7 +132,8 @@ def _import_one(
         kept = kept_source(meeting.source, policy, meeting.organizer, limits)
         asked, written = _asked(meeting, limits), Written(kept, "imported")
         writer = CalendarWriter(connection, locked, asked, Held((), ()), policy, written)
-        writer.accept(Change(meeting.instances), occurrences, Decision(Verdict.ACCEPTED), (), until)
+        held = until if goes_past(meeting.instances, until, limits) else None
+        writer.accept(Change(meeting.instances), occurrences, Decision(Verdict.ACCEPTED), (), held)
         touch_store(connection, store_id)
     return clashes
 

@@ -70,6 +70,7 @@ def compose_notice(
     """
     name = shortened(resource.name)
     title = shortened(summary) or "(no title)"
+    times = (_time(item, resource.zone) for item in occurrences)
     to = [header_mailbox("", owner) for owner in owners]
     fields = [
         f"From: {header_mailbox(resource.name, resource.address)}",
@@ -85,7 +86,7 @@ def compose_notice(
         resource=name,
         summary=title,
         organizer=_person(organizer),
-        times="\n".join(listed([_time(item, resource.zone) for item in occurrences])),
+        times="\n".join(listed(times, len(occurrences))),
         told=_TOLD if told else _NOT_TOLD,
     )
     head = "".join(f"{field}\r\n" for field in fields).encode("utf-8", "replace")

@@ -9,7 +9,6 @@ attendees are not.
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import NamedTuple
 
 from mr_accept.grammar import split_line
@@ -19,6 +18,7 @@ from mr_accept.values import utc_text
 
 PRODID = "-//kopano-dagent//mr-accept//EN"
 _ECHOED = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "ORGANIZER")
+_TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID")
 _KEPT_PARAMETERS = ("CUTYPE", "ROLE", "CN", "EMAIL")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -74,16 +74,23 @@ def compose_calendar(
     several = instance.recurring or instance.recurrence_id.endswith(ONWARDS)
     if partial and several and decision.accepted:
         for clash in decision.clashes:
-            one = instance_for(meeting, instance, clash)
-            answered.append(_Answered(one, "DECLINED", (_CONFLICT,)))
-    events = [list(_event(meeting, attendee, one, now)) for one in answered]
+            lacking = instance_for(meeting, instance, clash)
+            answered.append(_Answered(lacking, "DECLINED", (_CONFLICT,)))
+    tzids = _Tzids()
+    attendees = {
+        partstat: _attendee_line(attendee, partstat) for partstat in ("ACCEPTED", "DECLINED")
+    }
+    events: list[str] = []
+    for one in answered:
+        echo = list(_echo(meeting, one.instance, tzids))
+        events += _event(one, echo, attendees[one.partstat], now)
     lines = [
         "BEGIN:VCALENDAR",
         f"PRODID:{PRODID}",
         "VERSION:2.0",
         "METHOD:REPLY",
-        *_timezones(meeting, chain.from_iterable(events)),
-        *chain.from_iterable(events),
+        *_timezones(meeting, events, tzids),
+        *events,
         "END:VCALENDAR",
         "",
     ]
@@ -118,42 +125,57 @@ def _answered(instance: Instance, decision: Decision) -> _Answered:
     return _Answered(instance, "DECLINED", tuple(statuses) or (_CONFLICT,))
 
 
-def _event(
-    meeting: Meeting, attendee: CalendarUser, answered: _Answered, now: int
-) -> Iterator[str]:
+def _event(answered: _Answered, echo: Iterable[str], attendee: str, now: int) -> Iterator[str]:
     """Yield the lines of one VEVENT."""
     yield "BEGIN:VEVENT"
     yield f"DTSTAMP:{utc_text(now)}"
     yield f"SEQUENCE:{answered.instance.sequence}"
-    yield from _echo(meeting, answered.instance)
-    yield _attendee_line(attendee, answered.partstat)
+    yield from echo
+    yield attendee
     for status in answered.statuses:
         yield f"REQUEST-STATUS:{status}"
     yield "END:VEVENT"
 
 
-def _echo(meeting: Meeting, instance: Instance) -> Iterator[str]:
+class _Tzids:
+    """The TZID that a time has; the occurrences of a series have the same, and splitting a line is slow."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, str | None] = {}
+
+    def of(self, line: str) -> str | None:
+        """The TZID of a property whose value is a time, None where it has none."""
+        head = line.rpartition(":")[0]
+        if head not in self._found:
+            tzid = split_line(line).parameters.get("TZID") if ";" in head else None
+            self._found[head] = None if tzid is None else tzid.strip('" ')
+        return self._found[head]
+
+
+def _echo(meeting: Meeting, instance: Instance, tzids: _Tzids) -> Iterator[str]:
     """Yield the echoed properties; a time whose zone has no VTIMEZONE to send along is in UTC."""
-    onwards = instance.recurrence_id.endswith(ONWARDS)
-    in_utc = {
-        "DTSTART": f":{utc_text(instance.start.epoch)}",
-        "DTEND": f":{utc_text(instance.start.epoch + instance.duration.seconds)}",
-        "RECURRENCE-ID": f"{';RANGE=THISANDFUTURE' if onwards else ''}"
-        f":{instance.recurrence_id.removesuffix(ONWARDS)}",
-    }
     for name in _ECHOED:
         text = line_of(instance, name)
         if not text:
             continue
-        tzid = split_line(text).parameters.get("TZID") if name in in_utc else None
-        known = tzid is None or tzid.strip('" ') in meeting.timezones
-        yield text if known else f"{name}{in_utc[name]}"
+        tzid = tzids.of(text) if name in _TIMES else None
+        known = tzid is None or tzid in meeting.timezones
+        yield text if known else f"{name}{_in_utc(name, instance)}"
 
 
-def _timezones(meeting: Meeting, echoed: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of the VTIMEZONEs that the echoed properties name."""
-    named = (line for line in echoed if "TZID=" in line.upper())
-    used = {split_line(line).parameters.get("TZID", "").strip('" ') for line in named}
+def _in_utc(name: str, instance: Instance) -> str:
+    """The end of a property line that is a time."""
+    if name == "RECURRENCE-ID":
+        onwards = instance.recurrence_id.endswith(ONWARDS)
+        range_ = ";RANGE=THISANDFUTURE" if onwards else ""
+        return f"{range_}:{instance.recurrence_id.removesuffix(ONWARDS)}"
+    length = instance.duration.seconds if name == "DTEND" else 0
+    return f":{utc_text(instance.start.epoch + length)}"
+
+
+def _timezones(meeting: Meeting, echoed: Iterable[str], tzids: _Tzids) -> Iterator[str]:
+    """Yield the lines of the VTIMEZONEs that the echoed times name."""
+    used = {tzids.of(line) for line in echoed if line.upper().startswith(_TIMES)}
     for tzid, lines in sorted(meeting.timezones.items()):
         if tzid in used:
             yield from lines

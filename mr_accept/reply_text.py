@@ -5,6 +5,7 @@ Everything strangers can put into it comes in one line, without controls, and sh
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 from textwrap import wrap
 
 from mailcore.charset import one_line
@@ -15,6 +16,7 @@ from mr_accept.model import (
     Form,
     Instance,
     Moment,
+    Occurrence,
     OldTime,
     Reason,
     Refusal,
@@ -65,11 +67,10 @@ def compose_text(
     return "\n".join([*lines, ""])
 
 
-def listed(lines: Sequence[str], indent: str = "  ") -> list[str]:
-    """Return the first ten lines, indented, and how many more there are."""
-    shown = [f"{indent}{line}" for line in lines[:MOST_TIMES]]
-    more = len(lines) - MOST_TIMES
-    return [*shown, f"{indent}and {more} more"] if more > 0 else shown
+def listed(lines: Iterable[str], total: int, indent: str = "  ") -> list[str]:
+    """Return the first ten of `total` lines, indented, and how many more there are."""
+    shown = [f"{indent}{line}" for line in islice(lines, MOST_TIMES)]
+    return [*shown, f"{indent}and {total - MOST_TIMES} more"] if total > MOST_TIMES else shown
 
 
 class _Words:
@@ -122,7 +123,7 @@ class _Words:
             yield f"{declined}, for these reasons:"
             for refusal in refusals:
                 yield f"- {one_line(refusal.text)}"
-                yield from listed(self._concerned(refusal), "    ")
+                yield from self._listed(self._concerned(refusal), "    ")
             yield from [""] if self._decision.old_time is not OldTime.NONE else []
         else:
             yield f"{declined}: {one_line(refusals[0].text) if refusals else Reason.BUSY.value}."
@@ -131,11 +132,11 @@ class _Words:
         elif self._decision.old_time is OldTime.RELEASED:
             yield "What was booked for this meeting before is given up, and free for others."
 
-    def _concerned(self, refusal: Refusal) -> list[str]:
+    def _concerned(self, refusal: Refusal) -> list[Occurrence]:
         """The occurrences that a refusal is about, where they are several: a single one is in its text."""
         told = set(self._clashes)
         concerned = [item for item in refusal.occurrences if item not in told]
-        return [self._time(item) for item in concerned] if len(concerned) > 1 else []
+        return concerned if len(concerned) > 1 else []
 
     def request(self) -> Iterator[str]:
         """What was asked for, and of which times a single reason speaks."""
@@ -146,21 +147,17 @@ class _Words:
             yield f"Where: {place[:_LONGEST_TITLE]}"
         refusals = self._decision.refusals
         if len(refusals) == 1 and (concerned := self._concerned(refusals[0])):
-            yield from ["", "It is about these times:", *listed(concerned)]
+            yield from ["", "It is about these times:", *self._listed(concerned)]
 
     def clashes(self) -> Iterator[str]:
-        """The times that are not free, and who has them where that may be told."""
+        """The times that are not free."""
         decision = self._decision
         if not self._clashes:
             return
         itself = {refusal.reason for refusal in decision.refusals} == {Reason.ITSELF}
         what = "overlap each other" if itself else "are not free"
         yield from ["", f"These times {what}{' and are declined' if decision.accepted else ''}:"]
-        lines = []
-        for clash in self._clashes:
-            holder = shortened(decision.holders.get(clash, ""), _LONGEST_NAME)
-            lines.append(f"{self._time(clash)}{f', taken by {holder}' if holder else ''}")
-        yield from listed(lines)
+        yield from self._listed(self._clashes)
 
     def free_times(self) -> Iterator[str]:
         """Times that could be asked for instead."""
@@ -169,6 +166,14 @@ class _Words:
         of_one = " of the first one" if len(self._clashes) > 1 else ""
         yield from ["", f"Free at these times instead{of_one}:"]
         yield from (f"  {self._time(free)}" for free in self._decision.free_times)
+
+    def _listed(self, occurrences: Sequence[Occurrence], indent: str = "  ") -> list[str]:
+        return listed(map(self._held, occurrences), len(occurrences), indent)
+
+    def _held(self, occurrence: Occurrence) -> str:
+        """The time of an occurrence, and who has it where that may be told."""
+        holder = shortened(self._decision.holders.get(occurrence, ""), _LONGEST_NAME)
+        return f"{self._time(occurrence)}{f', taken by {holder}' if holder else ''}"
 
     def _subject(self) -> str:
         recurrence_id = self._instance.recurrence_id

@@ -97,6 +97,8 @@ def compose_answers(
     """
     invited = [instance for instance in fresh if not instance.cancelled] or list(fresh[:1])
     about = invited[:1] if not invited[0].recurrence_id else invited
+    lacking = {clash.recurrence_id for clash in decision.clashes} if decision.accepted else set()
+    about = [item for item in about if item.recurrence_id not in lacking]
     separate = policy.partial_reply == "separate" and len(decision.clashes) <= MOST_SEPARATE
     said = [(instance, decision) for instance in about]
     if separate and decision.accepted:

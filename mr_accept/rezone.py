@@ -16,7 +16,7 @@ from mr_accept.asking import limits_of
 from mr_accept.booking_rows import zone_of
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import Form, Zone
+from mr_accept.model import ONWARDS, Form, Zone
 from mr_accept.upkeep import rebuild_locked
 from mr_accept.values import read_time, seconds_since_epoch, utc_text
 from store.bookings import BookingRow, load_all_lineages, save_booking
@@ -67,6 +67,6 @@ def moved_id(recurrence_id: str, old: Zone, new: Zone) -> str:
     >>> moved_id("20270301T080000Z", named_zone("Europe/Berlin"), named_zone("America/New_York"))
     '20270301T140000Z'
     """
-    instant = seconds_since_epoch(read_time(recurrence_id).wall)
-    wall: datetime = old.from_utc(instant)
-    return utc_text(new.to_utc(wall))
+    first = recurrence_id.removesuffix(ONWARDS)
+    wall: datetime = old.from_utc(seconds_since_epoch(read_time(first).wall))
+    return utc_text(new.to_utc(wall)) + recurrence_id[len(first) :]

@@ -12,7 +12,7 @@ from mr_accept.asking import limits_of
 from mr_accept.booking_rows import held_of, renew_object, split_occurrences, zone_of
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
-from mr_accept.horizon import extend_series, horizon_of
+from mr_accept.horizon import END_OF_TIME, extend_series, horizon_of
 from mr_accept.policies import load_policy
 from store.bookings import (
     ACCEPTED,
@@ -97,7 +97,7 @@ def rebuild_locked(
     for row in load_all_lineages(connection, locked.id):
         meetings.setdefault(row.uid, []).append(row)
     rebuilt = sum(
-        _rebuild_meeting(connection, locked, rows, recipient, settings, until)
+        _rebuild_meeting(connection, locked, rows, recipient, settings)
         for rows in meetings.values()
     )
     return rebuilt + extend_series(connection, locked, recipient, settings, until=until)
@@ -117,13 +117,12 @@ def _rebuild_meeting(
     stored: list[BookingRow],
     recipient: Recipient,
     settings: Settings,
-    until: int,
 ) -> int:
     limits = limits_of(settings.booking)
     zone = zone_of(recipient, settings)
     rows = held_of(stored, zone, limits).rows
     held = [one.materialised_until for one in stored if one.materialised_until is not None]
-    occurrences = occurrences_of(lineages_of(rows), max(held, default=until), limits)
+    occurrences = occurrences_of(lineages_of(rows), max(held, default=END_OF_TIME), limits)
     parts = split_occurrences(occurrences, own_ids(rows))
     for one in stored:
         if one.state == ACCEPTED:  # what was declined holds nothing, and is shown as it was

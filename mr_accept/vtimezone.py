@@ -54,7 +54,6 @@ def compile_vtimezone(component: Component, name: str, budget: Budget) -> Vtimez
     for observance in component.children:
         if observance.name not in ("STANDARD", "DAYLIGHT"):
             continue
-        budget.spend()
         before = read_offset(_needed(observance, "TZOFFSETFROM").value)
         after = read_offset(_needed(observance, "TZOFFSETTO").value)
         for wall in _onset_walls(observance, before, budget):

@@ -48,7 +48,7 @@ ALSO: dict[str, set[str]] = {
     "mr_accept/booking_rows.py": {"store", "userstore"},
     "mr_accept/busy_time.py": {"store", "userstore"},
     "mr_accept/calendar_writer.py": {"store"},
-    "mr_accept/deciding.py": {"store"},
+    "mr_accept/deciding.py": {"store", "userstore"},
     "mr_accept/freeing.py": {"store"},
     "mr_accept/late_clashes.py": {"store", "userstore"},
     "mr_accept/work.py": {"store", "userstore"},
