@@ -98,6 +98,7 @@ def ask_series(room: Room) -> None:
 def hold_series_further(room: Room) -> None:
     assert room.ask("s", at(9), rrule=WEEKLY).fate == "accepted"
     before = room.lineages("s")[""].materialised_until or 0
+    room.set_policy(book_out_of_policy="@example.net")
     room.ask("far", at(12) + timedelta(days=1000))
     assert (room.lineages("s")[""].materialised_until or 0) > before
     room.desk.worker().report_late_clashes()
