@@ -20,8 +20,9 @@ from admin.output import counted, iso_time, print_json
 from mailcore.charset import one_line
 from mailcore.view import MessageView
 from mr_accept.book import Booker, Outcome
+from mr_accept.decision import Decision, OldTime, Refusal
 from mr_accept.fate import Fate
-from mr_accept.model import Decision, NotForBookingError, OldTime, Refusal
+from mr_accept.model import NotForBookingError
 from mr_accept.policies import load_policy
 from mr_accept.rehearsal import Scene, scene_of
 from mr_accept.reply_text import title_of

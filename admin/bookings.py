@@ -8,7 +8,7 @@ from admin.context import Installation
 from admin.options import Options
 from admin.output import iso_time, print_json, print_table, yes_no
 from mailcore.errors import UsageError
-from store.occurrences import ListedBooking, list_bookings
+from store.listed_bookings import ListedBooking, list_bookings
 
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M")
 

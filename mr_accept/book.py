@@ -21,10 +21,11 @@ from mr_accept.booking_rows import Held, held_of, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change, change_of
 from mr_accept.deciding import Asker, Case, decide_case, open_case
+from mr_accept.decision import Decision
 from mr_accept.fate import Fate
 from mr_accept.freeing import cancelled_by, freed_by
 from mr_accept.kept import kept_source
-from mr_accept.model import Decision, Instance, NotForBookingError
+from mr_accept.model import Instance, NotForBookingError
 from mr_accept.policies import policy_for
 from mr_accept.policy import BookingPolicy
 from mr_accept.rehearsal import Scene, scene_of

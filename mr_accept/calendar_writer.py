@@ -8,14 +8,9 @@ from sqlalchemy import Connection
 from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, renew_object, split_occurrences
 from mr_accept.change import Change, covers, own_ids
+from mr_accept.decision import Decision, OldTime
 from mr_accept.kept import kept_summary
-from mr_accept.model import (
-    ONWARDS,
-    Decision,
-    Instance,
-    Occurrence,
-    OldTime,
-)
+from mr_accept.model import ONWARDS, Instance, Occurrence
 from mr_accept.policy import BookingPolicy
 from mr_accept.replying import Answer
 from store.bookings import (

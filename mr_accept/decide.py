@@ -7,15 +7,8 @@ are over are not in question: they are held where they fit.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from mr_accept.model import (
-    Decision,
-    Interval,
-    Occurrence,
-    Reason,
-    Refusal,
-    Verdict,
-    Wanted,
-)
+from mr_accept.decision import Decision, Reason, Refusal, Verdict, Wanted
+from mr_accept.model import Interval, Occurrence
 from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import Span, Use, instants_over, peak_use
 

@@ -13,22 +13,17 @@ from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, instance_of, zone_of
 from mr_accept.change import Change, lineages_after, lineages_of
 from mr_accept.decide import asking_for_more, decide
+from mr_accept.decision import Decision, FreeTime, OldTime, Reason, Standing, Wanted
 from mr_accept.expand import expand, goes_past, occurrences_of
 from mr_accept.free_times import SEARCHED_DAYS, free_times
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.judge import refusals_of
 from mr_accept.model import (
-    Decision,
-    FreeTime,
     Interval,
     LineageState,
     NotForBookingError,
     Occurrence,
-    OldTime,
-    Reason,
-    Standing,
     UnreadableError,
-    Wanted,
     Zone,
 )
 from mr_accept.policy import BookingPolicy

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from mr_accept.model import FreeTime, Occurrence, Zone
+from mr_accept.decision import FreeTime
+from mr_accept.model import Occurrence, Zone
 from mr_accept.open_hours import closed_for
 from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import Span, Use, instants_over

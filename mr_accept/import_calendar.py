@@ -15,6 +15,7 @@ from mr_accept.asking import Asked, limits_of
 from mr_accept.booking_rows import Held, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change
+from mr_accept.decision import Decision, Verdict
 from mr_accept.expand import expand, goes_past
 from mr_accept.fate import Origin
 from mr_accept.grammar import Component, parse_component
@@ -22,14 +23,7 @@ from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.itip import parse_meeting
 from mr_accept.kept import kept_source
 from mr_accept.limits import Limits
-from mr_accept.model import (
-    Decision,
-    Interval,
-    Meeting,
-    NotForBookingError,
-    Occurrence,
-    Verdict,
-)
+from mr_accept.model import Interval, Meeting, NotForBookingError, Occurrence
 from mr_accept.policies import load_policy
 from mr_accept.sweep import peak_use
 from store.bookings import load_lineages

@@ -9,18 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mr_accept.decision import Reason, Refusal, Standing, Wanted
 from mr_accept.expand import goes_past, series_end
 from mr_accept.limits import Budget, Limits
-from mr_accept.model import (
-    Form,
-    Instance,
-    Occurrence,
-    Reason,
-    Refusal,
-    Standing,
-    Wanted,
-    Zone,
-)
+from mr_accept.model import Form, Instance, Occurrence, Zone
 from mr_accept.open_hours import Closed, Closing, always_open, closed_for
 from mr_accept.policy import BookingPolicy
 from mr_accept.wording import day_text, length_text, moment_text, times_text, weekdays_text

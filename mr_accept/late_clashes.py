@@ -18,16 +18,9 @@ from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import limits_of
 from mr_accept.booking_rows import zone_of
+from mr_accept.decision import Decision, Verdict
 from mr_accept.itip import attendee_for, parse_meeting
-from mr_accept.model import (
-    CalendarUser,
-    Decision,
-    Instance,
-    Meeting,
-    Occurrence,
-    UnreadableError,
-    Verdict,
-)
+from mr_accept.model import CalendarUser, Instance, Meeting, Occurrence, UnreadableError
 from mr_accept.notice import OwnerNotice, compose_notice
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy

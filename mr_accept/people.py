@@ -12,7 +12,7 @@ from mailcore.address import address_key
 from mailcore.errors import RecipientRefusedError
 from mailcore.inside import domain_of, inside_of, read_domains
 from mailcore.settings import Settings
-from mr_accept.model import Standing
+from mr_accept.decision import Standing
 from mr_accept.policy import BookingPolicy
 from userstore.model import Group, User
 from userstore.resolve import Directory, NoMailboxYetError, Recipient

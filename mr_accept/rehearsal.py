@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from mr_accept.model import Decision, Occurrence
+from mr_accept.decision import Decision
+from mr_accept.model import Occurrence
 from mr_accept.reply_text import MOST_TIMES
 from store.bookings import ACCEPTED, BookingRow, load_bookings, load_lineages
 from store.calendars import calendar_ids

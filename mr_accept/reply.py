@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from mailcore.header_text import header_mailbox, header_text, threading_fields
 from mailcore.outgoing import OutgoingMail
-from mr_accept.model import CalendarUser, Decision, Instance, Meeting, Zone
+from mr_accept.decision import Decision
+from mr_accept.model import CalendarUser, Instance, Meeting, Zone
 from mr_accept.reply_calendar import compose_calendar
 from mr_accept.reply_text import compose_text, title_of
 

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from mr_accept.decision import Decision, Reason
 from mr_accept.grammar import split_line
-from mr_accept.model import ONWARDS, CalendarUser, Decision, Instance, Meeting, Reason
+from mr_accept.model import ONWARDS, CalendarUser, Instance, Meeting
 from mr_accept.series_instance import instance_for, line_of
 from mr_accept.values import utc_text
 

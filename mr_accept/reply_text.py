@@ -9,19 +9,8 @@ from itertools import islice
 from textwrap import wrap
 
 from mailcore.charset import one_line
-from mr_accept.model import (
-    ONWARDS,
-    Decision,
-    Duration,
-    Form,
-    Instance,
-    Moment,
-    Occurrence,
-    OldTime,
-    Reason,
-    Refusal,
-    Zone,
-)
+from mr_accept.decision import Decision, OldTime, Reason, Refusal
+from mr_accept.model import ONWARDS, Duration, Form, Instance, Moment, Occurrence, Zone
 from mr_accept.sweep import Span
 from mr_accept.wording import day_text, days_text, times_text
 

@@ -10,15 +10,8 @@ from mailcore.outgoing import OutgoingMail
 from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.booking_rows import Held, zone_of
-from mr_accept.model import (
-    CalendarUser,
-    Decision,
-    Instance,
-    Meeting,
-    Reason,
-    Refusal,
-    Verdict,
-)
+from mr_accept.decision import Decision, Reason, Refusal, Verdict
+from mr_accept.model import CalendarUser, Instance, Meeting
 from mr_accept.policy import BookingPolicy
 from mr_accept.reply import Request, Resource, compose_reply
 from mr_accept.series_instance import instance_for

@@ -5,7 +5,6 @@ a room from being booked twice.  Instants are epoch seconds (UTC), intervals hal
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -31,7 +30,7 @@ from store.spans import SPANS, Span, span_values
 
 BUSY = "busy"
 
-CLASH = "clash"  # found when an endless series was extended; holds nothing
+CLASH = "clash"  # an occurrence that was declined; shown to people, holds nothing
 
 
 class HeldTime(NamedTuple):
@@ -59,21 +58,6 @@ class StoredOccurrence(NamedTuple):
     recurrence_id: str
     busy_type: str
     booking_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListedBooking:
-    """One occurrence of a booking, for people; `start` and `end` in epoch seconds."""
-
-    uid: str
-    recurrence_id: str
-    sequence: int
-    organizer: str
-    summary: str
-    start: int
-    end: int
-    status: str
-    recurring: bool
 
 
 def _held_during(spans: FromClause) -> HotStatement:
@@ -202,14 +186,6 @@ def all_occurrences(connection: Connection, calendar_id: int) -> list[StoredOccu
     return [StoredOccurrence(*row) for row in connection.execute(query)]
 
 
-def load_clashes(connection: Connection, booking_id: int) -> set[str]:
-    """The recurrence ids of a lineage's occurrences that hold nothing."""
-    query = select(occurrence.c.recurrence_id).where(
-        occurrence.c.booking_id == booking_id, occurrence.c.busy_type == CLASH
-    )
-    return set(connection.execute(query).scalars())
-
-
 def _farthest() -> HotStatement:
     other = occurrence.alias()
     last = (
@@ -316,34 +292,3 @@ def drop_occurrences_from(connection: Connection, booking_id: int, recurrence_id
             occurrence.c.booking_id == booking_id, occurrence.c.recurrence_id >= recurrence_id
         )
     )
-
-
-def list_bookings(
-    connection: Connection, store_id: int, since: int | None = None, until: int | None = None
-) -> list[ListedBooking]:
-    """The occurrences held (and clashes found later) between two instants, by start."""
-    query = (
-        select(booking, occurrence)
-        .join_from(occurrence, booking, booking.c.id == occurrence.c.booking_id)
-        .join(calendar, calendar.c.id == booking.c.calendar_id)
-        .where(calendar.c.store_id == store_id)
-        .order_by(occurrence.c.starts_at, occurrence.c.id)
-    )
-    if since is not None:
-        query = query.where(occurrence.c.ends_at > since)
-    if until is not None:
-        query = query.where(occurrence.c.starts_at < until)
-    return [
-        ListedBooking(
-            uid=row[booking.c.uid],
-            recurrence_id=row[occurrence.c.recurrence_id],
-            sequence=row[booking.c.sequence],
-            organizer=row[booking.c.organizer],
-            summary=row[booking.c.summary],
-            start=row[occurrence.c.starts_at],
-            end=row[occurrence.c.ends_at],
-            status=CLASH if row[occurrence.c.busy_type] == CLASH else row[booking.c.state],
-            recurring=row[booking.c.recurring],
-        )
-        for row in connection.execute(query).mappings()
-    ]

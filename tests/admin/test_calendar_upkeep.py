@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.occurrences import list_bookings
+from store.listed_bookings import list_bookings
 from tests.admin.booked import FIRST, IDS, MORNINGS, book_series, in_berlin
 from tests.admin.shell import Installed, Shell
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mr_accept.decide import asking_for_more, decide
+from mr_accept.decision import Decision, Reason, Refusal, Verdict, Wanted
 from mr_accept.model import (
     CalendarUser,
-    Decision,
     Duration,
     Form,
     Frequency,
@@ -20,11 +20,7 @@ from mr_accept.model import (
     Interval,
     Moment,
     Occurrence,
-    Reason,
-    Refusal,
     Rule,
-    Verdict,
-    Wanted,
 )
 from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import Span, peak_use

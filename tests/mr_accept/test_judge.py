@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mr_accept.decision import Reason, Refusal, Standing, Wanted
 from mr_accept.expand import expand
 from mr_accept.itip import parse_meeting
 from mr_accept.judge import persons_of, refusals_of
 from mr_accept.limits import Limits
-from mr_accept.model import Instance, Interval, Reason, Refusal, Standing, UnreadableError, Wanted
+from mr_accept.model import Instance, Interval, UnreadableError
 from mr_accept.open_hours import closed_for
 from mr_accept.policy import BookingPolicy
 from mr_accept.policy_text import read_policy

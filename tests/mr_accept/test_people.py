@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from mailcore.errors import TemporaryError
 from mailcore.settings import DeliverySettings, Settings, UserStoreSettings
-from mr_accept.model import Standing
+from mr_accept.decision import Standing
 from mr_accept.people import People
 from mr_accept.policy import BookingPolicy
 from store.engine import Database

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mailcore.errors import UsageError
 from mailcore.settings import BookingSettings, Settings
-from mr_accept.model import Reason, UnreadableError
+from mr_accept.decision import Reason
+from mr_accept.model import UnreadableError
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
 from mr_accept.policy_text import key_called, policy_keys, read_policy, read_value, write_value

@@ -116,6 +116,27 @@ def test_short_frequencies_with_a_near_end(rule, expected):
 
 
 @pytest.mark.parametrize(
+    ("begin", "rule", "expected"),
+    [
+        # what is stepped over ends with the day, the hour, the minute, wherever in it the series began
+        ("05 09:45:10", "FREQ=HOURLY;BYDAY=TU;COUNT=3", "05 09:45:10, 06 00:45:10, 06 01:45:10"),
+        ("05 09:45:10", "FREQ=MINUTELY;BYHOUR=10;COUNT=3", "05 09:45:10, 05 10:00:10, 05 10:01:10"),
+        ("05 09:00:30", "FREQ=SECONDLY;BYMINUTE=1;COUNT=3", "05 09:00:30, 05 09:01:00, 05 09:01:01"),
+        ("05 23:59:30", "FREQ=SECONDLY;BYDAY=TU;INTERVAL=20;COUNT=3",
+         "05 23:59:30, 06 00:00:10, 06 00:00:30"),
+        # an hour that has begun has later minutes, and the last one is not cut off
+        ("05 09:45:00", "FREQ=HOURLY;BYMINUTE=0,45;UNTIL=20260105T111000",
+         "05 09:45:00, 05 10:00:00, 05 10:45:00, 05 11:00:00"),
+    ],
+)  # fmt: skip
+def test_short_frequencies_from_odd_times(begin, rule, expected):
+    start = datetime.strptime(f"2026 1 {begin}", "%Y %m %d %H:%M:%S")
+    until = parse_rule(rule).until
+    got = starts(rule, start, last=until.wall if until else FAR)
+    assert [f"{moment:%d %H:%M:%S}" for moment in got] == expected.split(", ")
+
+
+@pytest.mark.parametrize(
     "rule",
     [
         "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",

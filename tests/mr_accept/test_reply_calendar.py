@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from mailcore.view import MessageView
+from mr_accept.decision import Decision, Reason, Verdict
 from mr_accept.grammar import parse_component
 from mr_accept.itip import find_calendar, parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import ONWARDS, Decision, Occurrence, Reason, Verdict
+from mr_accept.model import ONWARDS, Occurrence
 from mr_accept.reply_calendar import fold
 from mr_accept.series_instance import series_instance
 from tests.support.replies import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mr_accept.model import Decision, FreeTime, Occurrence, OldTime, Reason, Refusal, Verdict
+from mr_accept.decision import Decision, FreeTime, OldTime, Reason, Refusal, Verdict
+from mr_accept.model import Occurrence
 from mr_accept.zones import IanaZone
 from tests.support.replies import (
     ACCEPTED,

@@ -186,6 +186,16 @@ def fixed(tzid, offset):
     )
 
 
+def test_a_zone_that_begins_in_the_year_1(ics):
+    counted = fixed("Odd", "+0100").replace(
+        "END:STANDARD", "RRULE:FREQ=YEARLY;BYWEEKNO=1;WKST=TU;COUNT=5\r\nEND:STANDARD"
+    )
+    meeting = ics.parse(ics.vcalendar(counted, ics.vevent(
+        DTSTART="DTSTART;TZID=Odd:20260105T090000", DTEND="DURATION:PT1H"
+    )))  # fmt: skip
+    assert shown(expand(meeting.instances, HORIZON, Limits())) == ["01-05 08:00"]
+
+
 @pytest.mark.parametrize(
     ("offset", "expected"), [("+0500", "01-05 04:00"), ("-0800", "01-05 17:00")]
 )

@@ -10,8 +10,9 @@ from sqlalchemy import MetaData, Table, insert, select
 
 from store.bookings import CANCELLED, DECLINED, load_lineages, reports_due
 from store.engine import Database
+from store.listed_bookings import list_bookings
 from store.migrate import MIGRATIONS, migrate
-from store.occurrences import CLASH, declined_by, list_bookings
+from store.occurrences import CLASH, declined_by
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")
 

@@ -13,10 +13,10 @@ from store.occurrences import (
     OccurrenceRow,
     add_occurrences,
     all_held,
+    declined_by,
     farthest_booked,
     held_between,
     list_bookings,
-    load_clashes,
 )
 from store.schema import occurrence
 from tests.support.calendars import book, calendar_of, held
@@ -109,8 +109,8 @@ def test_a_clash_and_an_empty_occurrence_hold_nothing(
         add_occurrences(connection, locked, booking_id, None, [clash])
         assert held_between(connection, locked, 0, 100) == [HeldTime(0, 10, booking_id)]
         assert all_held(connection, locked.id) == [HeldTime(0, 10, booking_id)]
-        assert load_clashes(connection, booking_id) == {"r30"}
-        assert load_clashes(connection, -1) == set()
+        (shown,) = declined_by(connection, [booking_id, -1])
+        assert (shown.start, shown.end, shown.recurrence_id) == (30, 40, "r30")
     assert len(post_office.rows(occurrence, occurrence.c.booking_id == booking_id)) == 2
 
 

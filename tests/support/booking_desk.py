@@ -27,11 +27,11 @@ from store.bookings import BookingRow, load_lineages
 from store.commit import Committer
 from store.engine import Database
 from store.jobs import JobRecord, load_job
+from store.listed_bookings import ListedBooking, list_bookings
 from store.listing import ListedMail, list_folder, read_mail
 from store.mailboxes import Mailbox, create_mailbox, load_mailbox_by_id, update_mailbox
 from store.message import prepare_message
 from store.migrate import ensure_schema
-from store.occurrences import ListedBooking, list_bookings
 from store.outbox import OutboxEntry, list_outbox
 from store.plan import NewJob, StorePlan, Submission
 from store.schema import calendar as calendar_table
@@ -101,7 +101,7 @@ class Desk:
             settings,
             HOSTNAME,
             mail_leaves=self._mail_leaves,
-            clock=lambda: self.clock(),
+            clock=self.clock,
         )
 
     def room(self, *, capacity: int = 0, alias: bool = False, **mailbox: Any) -> "Room":

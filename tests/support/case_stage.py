@@ -7,6 +7,7 @@ that the files can be sent as they stand and many cases can share a database.
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from store.mailboxes import StoredOof, create_mailbox, update_mailbox
 from store.personal import save_oof
 from store.schema import outbox
 from tests.support.booking_desk import Desk, Outcome, Room, Slot
+from tests.support.case_calendar import disagreements
 from tests.support.case_text import SentReply, read_reply, split_by_uid, with_crlf, wrapped
 from userstore.db_edit import DbEditor
 
@@ -158,6 +160,9 @@ class Stage:
             if (found := len(self._room.mails(path))) != count:
                 yield f"{found} mails in {path} instead of {count}"
         yield from self._compare_object(expected)
+        desk = self._room.desk.settings
+        settings = replace(desk, booking=replace(desk.booking, **self._settings))
+        yield from disagreements(self._room, settings)
 
     def _compare_object(self, expected: Mapping[str, Any]) -> Iterator[str]:
         text = "".join(row.content for row in self._room.objects()).replace("\r\n ", "")

@@ -14,8 +14,8 @@ from tests.support.case_text import reversed_blocks
 
 ROOT = Path(__file__).parents[1] / "mr_accept" / "cases"
 _STEP = re.compile(r"\d+-[a-z0-9-]+\.(ics|eml|toml)")
-_CALENDAR = "calendar.ics"
-_POLICY = "policy.toml"
+_CALENDAR, _POLICY, _EXPECTED = "calendar.ics", "policy.toml", "expected.toml"
+_OTHERS = {_CALENDAR, _POLICY, _EXPECTED, "holidays.ics"}
 
 
 class Case(NamedTuple):
@@ -31,7 +31,9 @@ class Case(NamedTuple):
     @property
     def steps(self) -> list[Path]:
         """The messages, and the changes of the resource between them, in their order."""
-        found = [path for path in self.folder.iterdir() if _STEP.fullmatch(path.name)]
+        found = [path for path in self.folder.iterdir() if path.name not in _OTHERS]
+        strange = [path.name for path in found if not _STEP.fullmatch(path.name)]
+        assert not strange, f"what are {strange}?"
         return sorted(found, key=lambda path: int(path.name.partition("-")[0]))
 
     def values(self, name: str) -> dict[str, Any]:
@@ -53,12 +55,12 @@ class Case(NamedTuple):
 
 def all_cases() -> list[Case]:
     """Every folder, by name."""
-    return [Case(path.parent) for path in sorted(ROOT.glob("*/*/expected.toml"))]
+    return [Case(path.parent) for path in sorted(ROOT.glob(f"*/*/{_EXPECTED}"))]
 
 
 def play(desk: Desk, case: Case) -> list[str]:
     """Play a case; return what did not come as expected, a line for each."""
-    expected = case.values("expected.toml")
+    expected = case.values(_EXPECTED)
     policy = case.values(_POLICY)
     messages = [path.stem for path in case.steps if path.suffix != ".toml"]
     assert [*messages, "end"] == [key for key in expected if key != "about"], "expected.toml"

@@ -7,9 +7,10 @@ from email.message import EmailMessage
 from typing import Any
 
 from mailcore.outgoing import OutgoingMail
+from mr_accept.decision import Decision, Reason, Refusal, Verdict
 from mr_accept.grammar import Component, parse_component
 from mr_accept.limits import Limits
-from mr_accept.model import Decision, Instance, Meeting, Occurrence, Reason, Refusal, Verdict
+from mr_accept.model import Instance, Meeting, Occurrence
 from mr_accept.reply import Request, Resource, compose_reply
 from mr_accept.values import utc_text
 from mr_accept.zones import IanaZone

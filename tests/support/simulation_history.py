@@ -6,41 +6,17 @@ SEQUENCE, a new title only DTSTAMP, a message about a series repeats its overrid
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
+from tests.support.simulation_meeting import Meeting
 from tests.support.simulation_words import ADD, CANCEL, REQUEST, Event, Message, Rule, When
 
 ZONES = ("UTC", "Europe/Berlin", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "")
 ORGANIZERS = 200
 STRANGERS = 30
 _DAY = 1440  # minutes
-
-
-@dataclass(eq=False)
-class Meeting:
-    """A meeting as its organizer has it now; `split` once its series is no longer one rule with overrides."""
-
-    uid: str
-    organizer: str
-    sent_by: str
-    resources: list[str]
-    start: When
-    minutes: int
-    rule: Rule | None
-    sequence: int = 0
-    stamp: int = 0
-    title: str = "Planning"
-    overrides: dict[When, Event] = field(default_factory=dict)
-    excluded: list[When] = field(default_factory=list)
-    split: bool = False
-    last: Message | None = None
-
-    @property
-    def sender(self) -> str:
-        """Whose hand the organizer's mails are from."""
-        return self.sent_by or self.organizer
 
 
 class Historian:
@@ -84,7 +60,7 @@ class Historian:
         else:
             meeting = self._new()
         self._alive.append(meeting)
-        return self._say(meeting, REQUEST, self._whole(meeting))
+        return self._say(meeting, REQUEST, meeting.events(self._stamp()))
 
     def _new(self) -> Meeting:
         rng = self._rng
@@ -137,7 +113,7 @@ class Historian:
         if meeting.split:
             return self._reschedule(meeting)
         meeting.title = self._rng.choice(("Planning", "Review", "Stand-up"))
-        return [self._say(meeting, REQUEST, self._whole(meeting))]
+        return [self._say(meeting, REQUEST, meeting.events(self._stamp()))]
 
     def _reschedule(self, meeting: Meeting) -> list[Message]:
         rng = self._rng
@@ -153,7 +129,7 @@ class Historian:
             meeting.minutes = rng.choice((30, 60, 90))
         if meeting.rule is not None and rng.random() < 0.3:
             meeting.rule = self._rule(meeting.start.zone)
-        return [self._say(meeting, REQUEST, self._whole(meeting))]
+        return [self._say(meeting, REQUEST, meeting.events(self._stamp()))]
 
     def _override(self, meeting: Meeting) -> list[Message]:
         instance = self._some_instance(meeting)
@@ -178,14 +154,14 @@ class Historian:
             return self._cancel(meeting)
         meeting.overrides.pop(instance, None)
         meeting.excluded.append(instance)
-        return [self._say(meeting, CANCEL, [self._gone_event(meeting, instance)])]
+        return [self._say(meeting, CANCEL, [meeting.without(instance, self._stamp())])]
 
     def _cancel_onwards(self, meeting: Meeting) -> list[Message]:
         instance = self._some_instance(meeting)
         if instance is None:
             return self._cancel(meeting)
         meeting.split = True
-        event = replace(self._gone_event(meeting, instance), onwards=True)
+        event = replace(meeting.without(instance, self._stamp()), onwards=True)
         return [self._say(meeting, CANCEL, [event])]
 
     def _cancel(self, meeting: Meeting) -> list[Message]:
@@ -194,7 +170,7 @@ class Historian:
         meeting.excluded.clear()
         meeting.split = False
         meeting.sequence += self._rng.random() < 0.8
-        event = replace(self._whole(meeting)[0], rule=None)
+        event = replace(meeting.events(self._stamp())[0], rule=None)
         if event.sequence == (meeting.last.events[0].sequence if meeting.last else -1):
             last = meeting.last.events[0] if meeting.last else event
             if not last.name and self._rng.random() < 0.5:
@@ -224,7 +200,7 @@ class Historian:
         told = [*dict.fromkeys([*before, *meeting.resources])]
         if not meeting.resources:
             self._forget(meeting)
-        message = self._say(meeting, REQUEST, self._whole(meeting), told)
+        message = self._say(meeting, REQUEST, meeting.events(self._stamp()), told)
         if not meeting.resources:
             meeting.resources.append(left)  # should it come back
         return [message]
@@ -232,14 +208,13 @@ class Historian:
     def _repeat(self, meeting: Meeting) -> list[Message]:
         """The same invitation once more, in a mail of its own."""
         assert meeting.last is not None
-        self._number += 1
-        return [replace(meeting.last, number=self._number)]
+        return [replace(meeting.last, number=self._next_number())]
 
     # -- what others do
 
     def _forge(self, meeting: Meeting) -> list[Message]:
         """A cancellation or a new time in the organizer's name, from somebody else's address."""
-        rng, event = self._rng, self._whole(meeting)[0]
+        rng, event = self._rng, meeting.events(self._stamp())[0]
         event = replace(event, sequence=event.sequence + 5, stamp=self._stamp(), summary="Forged")
         if rng.random() < 0.4:
             moved = event.start.later(days=1)
@@ -249,8 +224,7 @@ class Historian:
     def _forward(self, meeting: Meeting) -> list[Message]:
         """A copy of the last message by somebody who got it: to the same resources, or to one that is not invited."""
         assert meeting.last is not None
-        self._number += 1
-        copy = replace(meeting.last, number=self._number, from_=self._stranger())
+        copy = replace(meeting.last, number=self._next_number(), from_=self._stranger())
         others = [one for one in self._resources if one not in meeting.last.attendees]
         if self._rng.random() < 0.7:
             copy = replace(copy, recipients=(self._rng.choice(others),))
@@ -258,26 +232,13 @@ class Historian:
 
     # -- parts of messages
 
-    def _whole(self, meeting: Meeting) -> list[Event]:
-        meeting.stamp = self._stamp()
-        master = Event(
-            meeting.start,
-            meeting.minutes,
-            meeting.sequence,
-            meeting.stamp,
-            meeting.title,
-            meeting.rule,
-            tuple(meeting.excluded),
-        )
-        return [master, *meeting.overrides.values()]
-
     def _some_instance(self, meeting: Meeting) -> When | None:
         """One of the first occurrences of a series by its rule, of those that have not been cancelled."""
         if meeting.rule is None:
             return None
         last = self._today + timedelta(days=90)
         starts = islice(meeting.rule.starts(meeting.start.wall, last), 7)
-        there = [When(one, meeting.start.zone) for one in starts]
+        there = [meeting.start._replace(wall=one) for one in starts]
         there = [one for one in there if one not in meeting.excluded]
         return self._rng.choice(there) if there else None
 
@@ -292,47 +253,25 @@ class Historian:
         sequence = max(meeting.sequence, before.sequence if before else 0) + (rng.random() < 0.7)
         return Event(start, minutes, sequence, self._stamp(), meeting.title, instance=instance)
 
-    def _gone_event(self, meeting: Meeting, instance: When) -> Event:
-        sequence = meeting.sequence + 1
-        return Event(
-            instance, meeting.minutes, sequence, self._stamp(), meeting.title, instance=instance
-        )
-
     def _say(
         self, meeting: Meeting, method: str, events: Sequence[Event], told: Sequence[str] = ()
     ) -> Message:
         recipients = tuple(told or meeting.resources)
-        message = self._message(meeting, method, events, recipients, meeting.sender)
+        message = meeting.message(self._next_number(), method, events, recipients, meeting.sender)
         meeting.last = message
         return message
 
     def _strange(self, meeting: Meeting, method: str, events: Sequence[Event]) -> Message:
-        return self._message(meeting, method, events, tuple(meeting.resources), self._stranger())
-
-    def _message(
-        self,
-        meeting: Meeting,
-        method: str,
-        events: Sequence[Event],
-        recipients: tuple[str, ...],
-        from_: str,
-    ) -> Message:
-        self._number += 1
-        return Message(
-            number=self._number,
-            copy=0,
-            uid=meeting.uid,
-            method=method,
-            organizer=meeting.organizer,
-            sent_by=meeting.sent_by,
-            from_=from_,
-            recipients=recipients,
-            attendees=tuple(meeting.resources),
-            events=tuple(events),
-        )
+        to = tuple(meeting.resources)
+        return meeting.message(self._next_number(), method, events, to, self._stranger())
 
     def _stamp(self) -> int:
+        """The DTSTAMP of what goes into the next message."""
         return self._number + 1
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
 
     def _stranger(self) -> str:
         return f"stranger{self._rng.randrange(STRANGERS)}@example.com"

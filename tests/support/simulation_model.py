@@ -6,7 +6,7 @@ request breaks a rule of the resource is not: there the model takes the booker's
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from tests.support.simulation_calendar import (
@@ -18,15 +18,28 @@ from tests.support.simulation_calendar import (
     Row,
     Rows,
     Slot,
-    Version,
     covers,
     slots_of,
+)
+from tests.support.simulation_fates import (
+    DECIDED,
+    FREED,
+    NOT_OBEYED,
+    ORDINARY,
+    PAST,
+    REPEATED,
+    STALE,
+    Change,
+    cancel_fate,
+    change_of,
+    is_newer,
+    obeyed,
+    request_fate,
+    tied,
 )
 from tests.support.simulation_site import Resource
 from tests.support.simulation_words import ADD, CANCEL, REQUEST, Event, Message
 
-FREED, TOMBSTONE, STALE, REPEATED = "freed", "tombstone", "stale", "repeated"
-NOT_OBEYED, ORDINARY, PAST, DECIDED = "not_obeyed", "ordinary", "past", "decided"
 _BUSY = {"the resource is already booked at that time", "its own occurrences overlap"}
 
 
@@ -46,22 +59,6 @@ class Expected(NamedTuple):
     decided: tuple[Event, ...] = ()
     lacking: tuple[Slot, ...] = ()
     wrong: str = ""
-
-
-@dataclass(frozen=True)
-class _Change:
-    """The events that are news, and the rows that stand beside them."""
-
-    fresh: tuple[Event, ...]
-    remaining: Rows
-
-    @property
-    def whole(self) -> bool:
-        return not self.fresh[0].name
-
-    @property
-    def onwards(self) -> bool:
-        return any(one.onwards for one in self.fresh)
 
 
 class Model:
@@ -92,17 +89,17 @@ class Model:
     # -- what frees
 
     def _cancel(self, message: Message, rows: Rows) -> Expected:
-        if not (_obeyed(message, rows) if rows else _tied(message)):
+        if not (obeyed(message, rows) if rows else tied(message)):
             return Expected(NOT_OBEYED)
-        fates = {event: _cancel_fate(event, rows) for event in message.events}
+        fates = {event: cancel_fate(event, rows) for event in message.events}
         freed = [event for event, fate in fates.items() if fate != STALE]
         self._free(message, rows, freed)
         return Expected(fates[freed[0]] if freed else STALE)
 
     def _left_out(self, message: Message, rows: Rows) -> Expected:
-        newer = [event for event in message.events if _is_newer(event, rows)]
+        newer = [event for event in message.events if is_newer(event, rows)]
         booked = any(row.state == ACCEPTED for row in rows.values())
-        if not booked or not newer or not _tied(message):
+        if not booked or not newer or not tied(message):
             return Expected(ORDINARY)
         self._free(message, rows, [event for event in newer if not event.name] or newer)
         return Expected(FREED)
@@ -127,20 +124,20 @@ class Model:
         if message.method == ADD and all(row.state != ACCEPTED for row in rows.values()):
             return Expected(ORDINARY)
         gone = all(row.state == CANCELLED for row in rows.values())
-        if not gone and not _obeyed(message, rows):
+        if not gone and not obeyed(message, rows):
             return Expected(NOT_OBEYED)
         events = sorted(message.events, key=lambda event: event.name)
-        fates = [_request_fate(event, rows) for event in events]
+        fates = [request_fate(event, rows) for event in events]
         if DECIDED not in fates:
             return Expected(REPEATED if REPEATED in fates else STALE)
         fresh = [event for event, fate in zip(events, fates, strict=True) if fate == DECIDED]
-        change = _change(events, fresh, rows)
+        change = change_of(events, fresh, rows)
         master = change.remaining.get("")
         if change.onwards and not change.whole and (master is None or master.state != ACCEPTED):
             return Expected(ORDINARY)
         return self._decide(one, rows, change)
 
-    def _decide(self, one: Settled, rows: Rows, change: _Change) -> Expected:
+    def _decide(self, one: Settled, rows: Rows, change: Change) -> Expected:
         message, home = one.message, self.resource.zone
         fresh: Rows = {
             event.name: Row(ACCEPTED, event.version, self._sender(message, rows, event), event)
@@ -231,7 +228,7 @@ class Model:
         rows.clear()
         rows.update({**after, **left_out})
 
-    def _decline(self, message: Message, rows: Rows, change: _Change, holds: bool) -> None:
+    def _decline(self, message: Message, rows: Rows, change: Change, holds: bool) -> None:
         if holds and self.resource.policy.get("on_failed_update") == "release":
             self._free(message, rows, change.fresh, DECLINED)
             return
@@ -259,90 +256,3 @@ def _bearable(clashes: int, of: int, policy: Mapping[str, str]) -> bool:
     return (most is None or clashes <= int(most)) and (
         percent is None or clashes * 100 <= int(percent) * of
     )
-
-
-def _tied(message: Message) -> bool:
-    return message.from_ in (message.organizer, message.sent_by)
-
-
-def _obeyed(message: Message, rows: Rows) -> bool:
-    """Whether the sender is the organizer, or whoever sent the first request."""
-    if _tied(message) or not rows:
-        return True
-    alive = {name: row for name, row in rows.items() if row.state != CANCELLED} or rows
-    return alive[min(alive)].sender == message.from_
-
-
-def _around(name: str, rows: Rows) -> list[Row]:
-    if not name:
-        return []
-    return [row for other, row in rows.items() if not other or covers(other, name)]
-
-
-def _cancelled_around(name: str, rows: Rows) -> Version | None:
-    gone = [row.version for row in _around(name, rows) if row.state == CANCELLED]
-    return max(gone, default=None)
-
-
-def _outdated(event: Event, rows: Rows) -> bool:
-    """Older than its series in both its numbers."""
-    around = _around(event.name, rows)
-    return any(event.sequence < row.version[0] and event.stamp < row.version[1] for row in around)
-
-
-def _known(own: Row | None, gone: Version | None) -> tuple[Version | None, bool]:
-    """The version that counts for an instance, and whether that is a cancellation."""
-    if gone is not None and (own is None or gone >= own.version):
-        return gone, True
-    return (own.version, own.state == CANCELLED) if own else (None, False)
-
-
-def _cancel_fate(event: Event, rows: Rows) -> str:
-    own, gone = rows.get(event.name), _cancelled_around(event.name, rows)
-    known, _ = _known(own, gone)
-    if known is None:
-        if rows:
-            return STALE if _outdated(event, rows) else FREED
-        return TOMBSTONE
-    return STALE if event.version < known else FREED
-
-
-def _is_newer(event: Event, rows: Rows) -> bool:
-    own = rows.get(event.name)
-    known = (
-        own.version
-        if own
-        else max((row.version for row in _around(event.name, rows)), default=None)
-    )
-    return known is not None and event.version > known
-
-
-def _request_fate(event: Event, rows: Rows) -> str:
-    own = rows.get(event.name)
-    known, cancelled = _known(own, _cancelled_around(event.name, rows))
-    if own is not None and own.state == ACCEPTED:
-        known, cancelled = own.version, False
-    if known is None:
-        return STALE if _outdated(event, rows) else DECIDED
-    if event.version != known:
-        return DECIDED if event.version > known else STALE
-    if cancelled:
-        return STALE
-    booked = own is not None and own.event is not None and own.event.version == event.version
-    return REPEATED if booked else DECIDED
-
-
-def _change(events: Sequence[Event], fresh: Sequence[Event], rows: Rows) -> _Change:
-    if not fresh[0].name:
-        named = {event.name for event in events}
-        newer = {name: row for name, row in rows.items() if row.version > fresh[0].version}
-        return _Change(tuple(events), {n: row for n, row in newer.items() if n not in named})
-    remaining = {
-        name: row
-        for name, row in rows.items()
-        if not any(
-            name == event.name or (covers(event.name, name) and row.version <= event.version)
-            for event in fresh
-        )
-    }
-    return _Change(tuple(fresh), remaining)

@@ -2,30 +2,36 @@
 
 import email
 import email.policy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from store.bookings import load_all_lineages
 from store.calendars import calendar_ids
 from store.engine import Database
-from store.jobs import JobRecord, list_jobs
+from store.jobs import PENDING, JobRecord, list_jobs
+from store.listing import list_folder
+from store.mailboxes import load_mailbox_by_id
 from store.occurrences import BUSY, all_occurrences
 from store.outbox import list_outbox
+from store.schema import job as job_table
 from tests.support.simulation_words import FIRST_STAMP, basic
 
 _STAMPS = int(FIRST_STAMP.timestamp())
 
 
 class Answer(NamedTuple):
-    """What a REPLY says about one instance: its version's SEQUENCE and the PARTSTAT."""
+    """What a REPLY says about one instance: its version's SEQUENCE, who answers, and the PARTSTAT."""
 
     uid: str
     name: str
     sequence: int
+    attendee: str
     status: str
 
 
@@ -133,9 +139,11 @@ def _answer(lines: Sequence[str]) -> Answer:
         for line in lines
         for head, _, value in (line.partition(":"),)
     }
-    status = values["ATTENDEE"][0].partition("PARTSTAT=")[2].partition(";")[0]
+    head, attendee = values["ATTENDEE"]
+    status = head.partition("PARTSTAT=")[2].partition(";")[0]
     name = _name(*values["RECURRENCE-ID"]) if "RECURRENCE-ID" in values else ""
-    return Answer(values["UID"][1], name, int(values["SEQUENCE"][1]), status)
+    sequence = int(values["SEQUENCE"][1])
+    return Answer(values["UID"][1], name, sequence, attendee.removeprefix("mailto:"), status)
 
 
 def _name(head: str, value: str) -> str:
@@ -146,3 +154,22 @@ def _name(head: str, value: str) -> str:
         wall = datetime.strptime(value, "%Y%m%dT%H%M%S").replace(tzinfo=ZoneInfo(zone))
         value = basic(wall.astimezone(UTC))
     return value + onwards
+
+
+def load_filed(database: Database, store_id: int) -> Counter[tuple[str, str]]:
+    """How often each message lies in the Inbox and among what has been dealt with: (folder, Message-ID)."""
+    found: Counter[tuple[str, str]] = Counter()
+    with database.read() as connection:
+        mailbox = load_mailbox_by_id(connection, store_id)
+        assert mailbox is not None
+        for path in ("Inbox", "Deleted Items"):
+            mails = list_folder(connection, mailbox.folders[path], path)
+            found.update((path, mail.message_id) for mail in mails)
+    return found
+
+
+def all_done(database: Database) -> bool:
+    """Whether no job is left."""
+    query = select(job_table.c.id).where(job_table.c.state == PENDING).limit(1)
+    with database.read() as connection:
+        return connection.execute(query).first() is None

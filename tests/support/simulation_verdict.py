@@ -1,15 +1,18 @@
-"""What is wrong after a simulation: each fate and reply, and each calendar, beside what the model expects."""
+"""What is wrong after a simulation: each fate, each reply and each calendar, beside what the model expects."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from store.jobs import JobRecord
 from tests.support.simulation_calendar import ACCEPTED, DECLINED
-from tests.support.simulation_model import DECIDED, REPEATED, Expected, Model, Settled
+from tests.support.simulation_fates import DECIDED, ORDINARY, REPEATED, tied
+from tests.support.simulation_model import Expected, Model, Settled
 from tests.support.simulation_outcome import Answer, Calendar, Reply
 from tests.support.simulation_site import Resource
-from tests.support.simulation_words import Message, basic
+from tests.support.simulation_words import CANCEL, Event, Message, basic
+
+_State = tuple[str, tuple[int, int]]
 
 
 class Judge:
@@ -17,97 +20,100 @@ class Judge:
 
     def __init__(self, resource: Resource, until: int) -> None:
         self.findings: list[str] = []
+        self._resource = resource
         self._model = Model(resource, until)
         self._until = until
-        # Which of the occurrences near that time are still told apart is not worth knowing.
-        self._certain = basic(datetime.fromtimestamp(until, UTC) - timedelta(days=2))
-        self._said: dict[tuple[str, str], set[bytes]] = {}
+        # An occurrence that had been moved may lie on the other side of `until`: those near it are not compared.
+        self._last = basic(datetime.fromtimestamp(until, UTC) - timedelta(days=2))
+        self._said: set[bytes] = set()
+        self._words: dict[str, tuple[tuple[int, int], bool]] = {}
+        self._parts: dict[str, int] = {}
 
     def follow(self, job: JobRecord, message: Message, replies: Sequence[Reply]) -> None:
         """Compare the end of a job, and the replies it caused, with what was to be expected."""
         at = int(job.finished_at or 0)
         expected = self._model.settle(Settled(message, job.fate, job.reason, at))
         fate = DECIDED if job.fate in (ACCEPTED, DECLINED) else job.fate
-        problems = [expected.wrong] if expected.wrong else []
+        problems = list(filter(None, [expected.wrong]))
         if fate != expected.fate:
             problems.append(f"expected {expected.fate}")
         else:
-            problems += self._about(replies, message, job.fate, expected)
-        self.findings += [
-            f"job {job.id} {message.message_id} {message.method} {message.uid}:"
-            f" {job.fate} ({job.reason}): {problem}"
-            for problem in problems
-        ]
+            problems += self._of_replies(replies, message, job.fate, expected)
+        what = f"{message.message_id} {message.method} {message.uid}: {job.fate} ({job.reason})"
+        self.findings += [f"job {job.id} {what}: {problem}" for problem in problems]
+        self._remember(message, job.fate)
 
-    def _about(
+    def _remember(self, message: Message, fate: str) -> None:
+        """Keep the newest word about each meeting as a whole, and when somebody has last asked for something else."""
+        uid, organizers = message.uid, tied(message)
+        for event in message.events:
+            if organizers and fate != ORDINARY and not event.name:
+                invited = self._resource.address in message.attendees
+                word = (event.version, message.method == CANCEL or not invited)
+                self._words[uid] = max(word, self._words.get(uid, word))
+            elif event.name or fate == ACCEPTED:
+                self._parts[uid] = max(event.stamp, self._parts.get(uid, 0))
+
+    def _of_replies(
         self, replies: Sequence[Reply], message: Message, fate: str, expected: Expected
     ) -> Iterator[str]:
-        tied = message.from_ in (message.organizer, message.sent_by)
-        said = self._said.setdefault((message.uid, message.organizer), set())
         if any(reply.rcpt_to != message.organizer for reply in replies):
             yield "a reply to somebody else"
-        if fate == REPEATED and tied:
-            if any(reply.content not in said for reply in replies):
+        if fate == REPEATED and tied(message):
+            if any(reply.content not in self._said for reply in replies):
                 yield "what is repeated has never been said"
             return
-        wanted = Counter(self._answers(message, fate, expected)) if tied else Counter()
+        self._said.update(reply.content for reply in replies)
+        about = expected.decided if tied(message) else ()
+        if about and not about[0].name:
+            about = about[:1]
+        separate = self._resource.policy.get("partial_reply") == "separate"
+        if not separate and len(replies) != len(about):
+            yield f"{len(replies)} replies"
+        wanted = Counter(self._answers(message, fate, about, expected))
+        named = {event.name for event in about}
         answers = (answer for reply in replies for answer in reply.answers)
-        there = Counter(answer for answer in answers if answer.name < self._certain)
+        there = Counter(one for one in answers if one.name in named or one.name < self._last)
         if wanted != there:
-            yield f"replies: {sorted((there - wanted).elements())}, not {sorted((wanted - there).elements())}"
-        said.update(reply.content for reply in replies)
+            more, less = (there - wanted).elements(), (wanted - there).elements()
+            yield f"the replies say {sorted(more)}, and not {sorted(less)}"
 
-    def _answers(self, message: Message, fate: str, expected: Expected) -> Iterator[Answer]:
-        events = expected.decided
-        about = events[:1] if events and not events[0].name else events
+    def _answers(
+        self, message: Message, fate: str, about: Sequence[Event], expected: Expected
+    ) -> Iterator[Answer]:
+        """What has to be said: about each event, and about each occurrence that a series does without."""
+        resource = self._resource.address
         for event in about:
-            yield Answer(message.uid, event.name, event.sequence, fate.upper())
-        sequences = {event.name: event.sequence for event in events}
-        for slot in expected.lacking:
-            if slot.name >= self._certain:
-                continue
-            sequence = sequences.get(slot.name, events[0].sequence)
-            yield Answer(message.uid, slot.name, sequence, DECLINED.upper())
+            yield Answer(message.uid, event.name, event.sequence, resource, fate.upper())
+        sequences = {event.name: event.sequence for event in expected.decided}
+        for slot in expected.lacking if about else ():
+            if slot.name < self._last:
+                sequence = sequences.get(slot.name, about[0].sequence)
+                yield Answer(message.uid, slot.name, sequence, resource, DECLINED.upper())
 
     def close(self, calendar: Calendar) -> None:
         """Compare what is booked in the end."""
-        rows = {uid: rows for uid, rows in self._model.meetings.items() if rows}
-        stored: dict[str, dict[str, tuple[str, tuple[int, int]]]] = {}
+        stored: dict[str, dict[str, _State]] = {}
         for one in calendar.lineages:
-            if one.state == DECLINED and one.name >= self._certain:
-                continue
             stored.setdefault(one.uid, {})[one.name] = (one.state, one.seen)
-        for uid in sorted({*rows, *stored}):
-            known = rows.get(uid, {}).items()
-            wanted = {
-                name: (row.state, row.version)
-                for name, row in known
-                if row.state != DECLINED or name < self._certain
-            }
-            there = stored.get(uid, {})
+        meetings = self._model.meetings
+        for uid in sorted({*meetings, *stored}):
+            rows = {name: (row.state, row.version) for name, row in meetings[uid].items()}
+            wanted, there = self._comparable(rows), self._comparable(stored.get(uid, {}))
             if wanted != there:
-                differing = {*wanted.items()} ^ {*there.items()}
-                self.findings.append(f"{uid}: lineages {sorted(differing)}")
-            held = self._model.diary.held(uid)
-            slots = sorted((slot.start, slot.end) for slot in held)
-            if slots != calendar.busy(uid, self._until):
-                self.findings.append(f"{uid}: holds {calendar.busy(uid, self._until)}, not {slots}")
+                self.findings.append(f"{uid}: has {sorted(there ^ wanted)}")
+            (_, stamp), gone = self._words.get(uid, ((0, 0), False))
+            busy = calendar.busy(uid, self._until)
+            if gone and busy and self._parts.get(uid, 0) < stamp:
+                self.findings.append(f"{uid}: holds {busy} though its newest message gives it up")
+            slots = [(slot.start, slot.end) for slot in self._model.diary.held(uid)]
+            if sorted(slots) != busy:
+                self.findings.append(f"{uid}: holds {busy}, not {slots}")
 
-
-def judge_all(
-    resources: Mapping[int, Resource],
-    jobs: Mapping[int, Sequence[JobRecord]],
-    messages: Mapping[str, Message],
-    replies: Mapping[int | None, Sequence[Reply]],
-    calendars: Mapping[int, Calendar],
-    until: Mapping[int, int],
-) -> list[str]:
-    """All findings, by resource; everything is by the number of its store, messages by their Message-IDs."""
-    findings = []
-    for store_id, resource in resources.items():
-        judge = Judge(resource, until[store_id])
-        for job in jobs.get(store_id, ()):
-            judge.follow(job, messages[job.message_id], replies.get(job.id, ()))
-        judge.close(calendars[store_id])
-        findings += [f"{resource.name}: {finding}" for finding in judge.findings]
-    return findings
+    def _comparable(self, rows: dict[str, _State]) -> set[tuple[str, _State]]:
+        """Lineages without the occurrences that a series does without in times too far ahead."""
+        return {
+            (name, state)
+            for name, state in rows.items()
+            if state[0] != DECLINED or name < self._last
+        }
