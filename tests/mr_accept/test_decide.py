@@ -136,7 +136,7 @@ def test_what_asks_for_no_more_than_it_holds_fits(request_, held, busy, clashing
 
 @given(spans, spans, spans, st.integers(1, 3))
 def test_what_is_accepted_raises_no_use_above_the_capacity(request_, held, busy, most):
-    asked = [Occurrence(start, start + size, "") for start, size in request_]
+    asked = [Occurrence(start, start + size, str(n)) for n, (start, size) in enumerate(request_)]
     before, taken = (
         [Interval(start, start + size) for start, size in some] for some in (held, busy)
     )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from store.bookings import ACCEPTED, save_booking
 from store.calendars import lock_calendar
+from store.listed_bookings import list_bookings
 from store.mailboxes import Mailbox
 from store.occurrences import (
     CLASH,
@@ -16,7 +17,6 @@ from store.occurrences import (
     declined_by,
     farthest_booked,
     held_between,
-    list_bookings,
 )
 from store.schema import occurrence
 from tests.support.calendars import book, calendar_of, held
