@@ -15,7 +15,7 @@ export REQUIRE_SERVERS ?=
 export FORCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deps check format samples bench bench-full
+.PHONY: help setup demo test simulate test-deps check format samples bench bench-full
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ demo: setup  ## send the sample mails through a fresh agent (KEEP=1 leaves it ru
 
 test: setup  ## run the tests (ARGS="tests/store -k ledger", WORKERS=0, REQUIRE_SERVERS=1)
 	@$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+
+simulate: setup  ## book twenty resources by 20,000 random messages and check everything (SIMULATED=1000 for fewer)
+	@SIMULATED=$${SIMULATED:-20000} $(PY) -m pytest -q -s tests/proof/test_booking_simulation.py -k whole
 
 test-deps:  ## as root: install the servers that the tests drive, without starting them
 	@scripts/test-deps.sh

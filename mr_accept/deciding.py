@@ -19,6 +19,7 @@ from mr_accept.free_times import SEARCHED_DAYS, free_times
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.judge import refusals_of
 from mr_accept.model import (
+    ONWARDS,
     Interval,
     LineageState,
     NotForBookingError,
@@ -91,6 +92,9 @@ def open_case(
         standing = occurrences_of(lineages_of(change.remaining), until, asked.limits)
         beside = tuple(item for item in standing if item.recurrence_id not in replaced)
         wanted = expand(change.fresh, until, asked.limits)
+    goes_on = change.in_series and goes_past(instances, until, asked.limits)
+    if not goes_on and not change.whole:
+        _check_reach(change, wanted)
     return Case(
         asked=asked,
         held=held,
@@ -102,8 +106,18 @@ def open_case(
         wanted=wanted,
         beside=beside,
         until=until,
-        goes_on=change.in_series and goes_past(instances, until, asked.limits),
+        goes_on=goes_on,
     )
+
+
+def _check_reach(change: Change, wanted: Sequence[Occurrence]) -> None:
+    """Raise NotForBookingError for a change of the rest of a series that has ended before."""
+    last = max((item.recurrence_id for item in wanted), default="")
+    for item in change.fresh:
+        if item.recurrence_id.endswith(ONWARDS) and not item.cancelled:
+            first = item.recurrence_id.removesuffix(ONWARDS)
+            if last < first:
+                raise NotForBookingError("it changes the rest of a series that has ended by then")
 
 
 def decide_case(

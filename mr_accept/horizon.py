@@ -6,7 +6,6 @@ the end of what is asked for, so no decision ever looks past what is held.  An o
 series is extended is declined then: it holds nothing, is shown, and `mr_accept/late_clashes.py` tells the organizer.
 """
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,8 +39,6 @@ from store.occurrences import (
     held_during,
 )
 from userstore.resolve import Recipient
-
-log = logging.getLogger(__name__)
 
 END_OF_TIME = 221_845_392_000
 """The year 9000 in epoch seconds: every occurrence of a series that has an end is before it."""
@@ -163,11 +160,6 @@ def _decline(
     connection: Connection, locked: LockedCalendar, series: BookingRow, item: Occurrence
 ) -> None:
     """Let a series do without an occurrence; the organizer hears of it as soon as this is committed."""
-    log.warning(
-        "series %s: its occurrence %s does not fit any more and is not held",
-        series.uid,
-        item.recurrence_id,
-    )
     row_id = save_declined_occurrence(connection, locked, series, item.recurrence_id)
     clash = OccurrenceRow(item.start, item.end, item.recurrence_id, CLASH)
     add_occurrences(connection, locked, row_id, None, [clash])

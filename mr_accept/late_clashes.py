@@ -98,6 +98,8 @@ class LateClashes:
                 told = {"report_due": False, "silence": row.silence or _TOLD_LATER}
                 save_booking(connection, locked, row.id, told)
             touch_store(connection, store_id)
+        lost = ", ".join(row.recurrence_id for row in report.rows)
+        log.warning("series %s: does not fit any more at %s, and is not held then", uid, lost)
         return True
 
     def _submissions(

@@ -3,19 +3,21 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from mailcore.reply import LmtpReply
 from playback.answers import Answer
 
 
 class ExpectedAnswer(NamedTuple):
-    """The answer that one mail causes."""
+    """The answer that one mail causes; `says` are words that its text has to hold."""
 
     to: str
     subject: str
     partstat: str
+    says: tuple[str, ...] = ()
 
 
 class Booking(NamedTuple):
@@ -55,14 +57,20 @@ class Expected:
     bookings: Mapping[str, tuple[Booking, ...]]
 
 
-def parse_expected(text: str) -> Expected:
-    """Read the text of samples/expected.toml."""
+def parse_expected(text: str, zones: Mapping[str, ZoneInfo], by: timedelta) -> Expected:
+    """Read the text of samples/expected.toml, its times in the resources' `zones` and moved `by` whole days."""
     document = tomllib.loads(text)
     return Expected(
         mails=tuple(_parse_mail(mail) for mail in document["mail"]),
         bookings={
             resource: tuple(
-                Booking(row["summary"], _written(row["start"]), _written(row["end"]))
+                Booking(
+                    row["summary"],
+                    *(
+                        _written((row[edge] + by).replace(tzinfo=zones[resource]))
+                        for edge in ("start", "end")
+                    ),
+                )
                 for row in rows
             )
             for resource, rows in document["bookings"].items()
@@ -71,7 +79,7 @@ def parse_expected(text: str) -> Expected:
 
 
 def read_bookings(rows: Sequence[Mapping[str, Any]]) -> tuple[Booking, ...]:
-    """Return the rows of `kopano-admin --list-bookings --json` as bookings, by beginning."""
+    """Return the rows of `kopano-admin --list-bookings --json` that hold time as bookings, by beginning."""
     bookings = (
         Booking(
             row["summary"],
@@ -79,6 +87,7 @@ def read_bookings(rows: Sequence[Mapping[str, Any]]) -> tuple[Booking, ...]:
             _written(datetime.fromisoformat(row["end"])),
         )
         for row in rows
+        if row["status"] == "accepted"
     )
     return tuple(sorted(bookings, key=lambda booking: datetime.fromisoformat(booking.start)))
 
@@ -97,9 +106,15 @@ def differing_outcome(mail: SampleMail, outcome: Outcome) -> list[str]:
     answers = [
         ExpectedAnswer(each.rcpt_to, each.subject, each.partstat) for each in outcome.answers
     ]
-    if answers != expected:
+    if answers != [answer._replace(says=()) for answer in expected]:
         found.append(f"{mail.file}: expected {_listed(expected)}, got {_listed(answers)}")
-    return found
+        return found
+    return found + [
+        f"{mail.file}: expected the words {words!r} in the answer, got {got.text!r}"
+        for answer, got in zip(expected, outcome.answers, strict=True)
+        for words in answer.says
+        if words not in " ".join(got.text.split())
+    ]
 
 
 def differing_bookings(
@@ -116,7 +131,10 @@ def differing_bookings(
 
 
 def _parse_mail(mail: Mapping[str, Any]) -> SampleMail:
-    answer = ExpectedAnswer(**mail["answer"]) if "answer" in mail else None
+    answer = None
+    if "answer" in mail:
+        written = mail["answer"]
+        answer = ExpectedAnswer(**{**written, "says": tuple(written.get("says", ()))})
     return SampleMail(
         file=mail["file"],
         why=mail["why"],

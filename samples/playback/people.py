@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 POLICIES = ("mr_accept", "mr_decline_conflict", "mr_decline_recurring")
 
@@ -12,6 +13,11 @@ def admin_commands(people: Mapping[str, Any]) -> Iterator[list[str]]:
         yield from _user_commands(user)
     for resource in people["resource"]:
         yield from _resource_commands(resource)
+
+
+def zones_of(people: Mapping[str, Any]) -> dict[str, ZoneInfo]:
+    """The time zone of each resource, by its name."""
+    return {one["name"]: ZoneInfo(one["timezone"]) for one in people["resource"]}
 
 
 def _user_commands(user: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -35,3 +41,5 @@ def _resource_commands(resource: Mapping[str, Any]) -> Iterator[list[str]]:
             option = f"--{setting.replace('_', '-')}"
             policy += [option, "yes" if resource[setting] else "no"]
     yield policy
+    if rules := resource.get("policy"):
+        yield ["--set-policy", name, *(f"{key}={value}" for key, value in rules.items())]

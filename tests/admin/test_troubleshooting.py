@@ -24,12 +24,13 @@ _LINES = [line for block in _BLOCKS for line in block.splitlines()]
 _SPANS = re.findall(r"`((?:kopano-admin|kopano-dagent|kopano-set-oof) [^`]+)`", PAGE)
 TYPED = sorted({line for line in (*_LINES, *_SPANS) if line.split()[0] in COMMANDS})
 _NEEDS_SOMETHING_BOOKED_OR_DELIVERED = ("--show-", "--retry-job", "--cancel-booking")
+_NEEDS_A_FILE = ("--import-calendar", "--dry-run-booking")
 ADMIN = [
     line
     for line in TYPED
     if line.startswith("kopano-admin ")
     and not any(word in line for word in _NEEDS_SOMETHING_BOOKED_OR_DELIVERED)
-    and "--import-calendar" not in line
+    and not any(word in line for word in _NEEDS_A_FILE)
 ]
 
 

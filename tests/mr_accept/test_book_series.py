@@ -1,6 +1,7 @@
 """Series and their instances, the policies of resources, and the hourly limit, on both databases."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -263,3 +264,12 @@ def test_another_organizer_does_not_wait(desk: Desk) -> None:
         )
         replies += room.replies(room.send(raw, max_replies_per_hour=1))
     assert all(reply.entry.next_attempt_at <= time.time() for reply in replies)
+
+
+def test_the_rest_of_a_series_that_has_ended_is_nothing_to_change(room: Room) -> None:
+    week = timedelta(days=7)
+    room.ask("s", at(10), rrule="FREQ=WEEKLY;COUNT=4")
+    onwards = f"RECURRENCE-ID;RANGE=THISANDFUTURE:{basic(at(10) + 10 * week)}"
+    outcome = room.ask("s", at(14) + 10 * week, sequence=1, extra=[onwards])
+    assert outcome.fate == "ordinary"
+    assert [start for _, start in room.held()] == [at(10) + n * week for n in range(4)]

@@ -1,5 +1,6 @@
 """The case folders: what a resource answers and what it holds, told in files a person can read."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.booking_desk import Desk, open_desk
 from tests.support.case_stage import found_people
-from tests.support.cases import ROOT, Case, all_cases, play
+from tests.support.cases import ROOT, Case, all_cases, play, play_in_order
 from tests.support.databases import shared_url
 
 CASES = all_cases()
@@ -36,6 +37,14 @@ def test_a_case(stage_desk: Desk, case: Case) -> None:
 def test_the_order_of_components_makes_no_difference(stage_desk: Desk, case: Case) -> None:
     wrong = play(stage_desk, case)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("stage_desk", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("case", [case for case in CASES if case.any_order], ids=str)
+def test_the_order_of_messages_makes_no_difference(stage_desk: Desk, case: Case) -> None:
+    for order in itertools.permutations(case.steps):
+        wrong = play_in_order(stage_desk, case, order)
+        assert not wrong, "\n".join([" ".join(path.stem for path in order), *wrong])
 
 
 @pytest.mark.parametrize("stage_desk", ["postgresql"], indirect=True)

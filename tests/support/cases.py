@@ -5,6 +5,7 @@ What the files of a folder mean is said in tests/mr_accept/cases/README.md.
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +48,11 @@ class Case(NamedTuple):
         return reversed_blocks(raw) if self.backwards else raw
 
     @property
+    def any_order(self) -> bool:
+        """Whether the messages come to the same end in whatever order they come in."""
+        return bool(self.values(_EXPECTED)["end"].get("any_order"))
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of components can make a difference."""
         texts = [path for path in self.folder.iterdir() if path.suffix in (".ics", ".eml")]
@@ -56,6 +62,14 @@ class Case(NamedTuple):
 def all_cases() -> list[Case]:
     """Every folder, by name."""
     return [Case(path.parent) for path in sorted(ROOT.glob(f"*/*/{_EXPECTED}"))]
+
+
+def play_in_order(desk: Desk, case: Case, order: Sequence[Path]) -> list[str]:
+    """Play a case's messages in another order; return what is held otherwise than expected."""
+    with open_stage(desk, case.values(_POLICY)) as stage:
+        for path in order:
+            stage.send(case.content(path), mail=path.suffix == ".eml")
+        return list(stage.compare_end(case.values(_EXPECTED)["end"]))
 
 
 def play(desk: Desk, case: Case) -> list[str]:

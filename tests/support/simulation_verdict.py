@@ -26,6 +26,7 @@ class Judge:
         # An occurrence that had been moved may lie on the other side of `until`: those near it are not compared.
         self._last = basic(datetime.fromtimestamp(until, UTC) - timedelta(days=2))
         self._said: set[bytes] = set()
+        self._answered: set[tuple[str, str, tuple[int, int]]] = set()
         self._words: dict[str, tuple[tuple[int, int], bool]] = {}
         self._parts: dict[str, int] = {}
 
@@ -62,11 +63,15 @@ class Judge:
         if fate == REPEATED and tied(message):
             if any(reply.content not in self._said for reply in replies):
                 yield "what is repeated has never been said"
+            told = {(message.uid, event.name, event.version) for event in message.events}
+            if not replies and not told.isdisjoint(self._answered):
+                yield "what has been said is not repeated"
             return
         self._said.update(reply.content for reply in replies)
         about = expected.decided if tied(message) else ()
         if about and not about[0].name:
             about = about[:1]
+        self._answered.update((message.uid, event.name, event.version) for event in about)
         separate = self._resource.policy.get("partial_reply") == "separate"
         if not separate and len(replies) != len(about):
             yield f"{len(replies)} replies"
