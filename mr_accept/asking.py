@@ -23,7 +23,8 @@ class Asked:
 
     `instances` are the meeting's, master first; one that leaves the resource out counts as cancelled for it.
     `attendee` is the resource as invited, None where it is not.  `left_out` tells that a REQUEST invites it to none of
-    its instances.  `delegator` is the invitee (folded address) in whose stead the resource was sent; empty without one.
+    its instances, or that all of them are cancelled.  `delegator` is the invitee (folded address) in whose stead the
+    resource was sent; empty without one.
     """
 
     view: MessageView
@@ -69,7 +70,7 @@ def read_request(
         )
     from_, sender = view.from_, view.sender
     origin = Origin(from_.address if from_ else "", sender.address if sender else "")
-    left_out = meeting.method == "REQUEST" and attendee is None
+    left_out = meeting.method == "REQUEST" and all(item.cancelled for item in instances)
     delegator = _delegator(meeting.instances, own, origin)
     return Asked(view, meeting, instances, attendee, origin, own, limits, left_out, delegator)
 

@@ -19,7 +19,7 @@ from mailcore.settings import Settings
 from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, held_of, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
-from mr_accept.change import Change, change_of
+from mr_accept.change import Change, change_of, check_types
 from mr_accept.deciding import Asker, Case, decide_case, open_case
 from mr_accept.decision import Decision
 from mr_accept.fate import Fate
@@ -139,6 +139,8 @@ class Booker:
         for _ in range(_ATTEMPTS):
             try:
                 read = self._read(work)
+                if work.asked.instances[0].recurrence_id:
+                    check_types(work.asked.instances, read.held.rows)
                 if work.asked.meeting.method == "CANCEL":
                     return self._free(work, read, *cancelled_by(work, read.held))
                 if work.asked.left_out:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mr_accept.fate import Fate, Known, fate_of_request, known_of
-from mr_accept.model import ONWARDS, Instance, Lineage, LineageState
+from mr_accept.model import ONWARDS, Instance, Lineage, LineageState, UnreadableError
 
 
 class Row(NamedTuple):
@@ -88,6 +88,19 @@ def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) 
     )
     # Overrides that came with the master stand with it, even those that were known before.
     return Change(tuple(instances), newer)
+
+
+def check_types(instances: Iterable[Instance], rows: Iterable[Row]) -> None:
+    """Raise UnreadableError where an instance is named by a day and its series has times, or the other way round.
+
+    RFC 5545 section 3.8.4.4 wants the type of DTSTART; nobody can tell which instance is meant otherwise.
+    """
+    series = next((row.instance for row in rows if not row.recurrence_id), None)
+    if series is None:
+        return
+    named = (item.recurrence_id for item in instances if item.recurrence_id)
+    if any(("T" not in recurrence_id) is not series.all_day for recurrence_id in named):
+        raise UnreadableError("DTSTART of the series and RECURRENCE-ID are not of one type")
 
 
 def covers(onwards: str, recurrence_id: str) -> bool:

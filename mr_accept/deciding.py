@@ -80,7 +80,7 @@ def open_case(
     lineages = lineages_after(change)
     known = [one.instance for one in lineages if one.state is LineageState.ACCEPTED]
     instances = [one for one in known if one is not None]
-    if change.onwards and not any(not one.recurrence_id for one in lineages if one.instance):
+    if change.onwards and not any(not one.recurrence_id for one in instances):
         raise NotForBookingError("it changes the rest of a series that is not booked here")
     horizon = horizon_of(connection, recipient.mailbox.id, policy, now)
     until = held_until(instances, horizon, policy)

@@ -46,7 +46,9 @@ def freed_by(work: Work, held: Held) -> Freed:
     booked = any(row.state == ACCEPTED for row in held.stored)
     newer = [item for item in work.asked.instances if _is_newer(item, held.rows)]
     if not booked or not newer or not work.strictly_obeyed(held.organizer()):
-        raise NotForBookingError("the resource is not among the attendees")
+        invited = work.asked.attendee is not None
+        what = "the meeting is cancelled" if invited else "the resource is not among the attendees"
+        raise NotForBookingError(what)
     whole = [item for item in newer if not item.recurrence_id]
     return Freed(Fate.FREED, "the organizer does not invite it any more", whole or newer)
 

@@ -27,7 +27,7 @@ ADDRESS, ALIAS = "aurora@example.org", "aurora@rooms.example.org"
 NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
 _SWITCHES = ("mr_accept", "mr_decline_conflict", "mr_decline_recurring", "timezone")
 _RESOURCE = {"now", "type", "capacity", "absence", "policy", "settings", *_SWITCHES}
-_EXPECTED = {"fate", "reason", "replies", "to", "subject", "text", "without", "lines", "about"}
+_EXPECTED = {"fate", "reason", "replies", "to", "subject", "text", "without", "lines"}
 _AT_END = {"held", "count", "clashes", "object", "object_without", "mails", "any_order"}
 _REST = "..."
 _numbers = itertools.count(1)
