@@ -217,7 +217,7 @@ class Historian:
         rng, event = self._rng, meeting.events(self._stamp())[0]
         event = replace(event, sequence=event.sequence + 5, stamp=self._stamp(), summary="Forged")
         if rng.random() < 0.4:
-            moved = event.start.later(days=1)
+            moved = event.start.later(hours=1) if event.start.zone else event.start
             return [self._strange(meeting, REQUEST, [replace(event, start=moved, excluded=())])]
         return [self._strange(meeting, CANCEL, [replace(event, rule=None)])]
 

@@ -29,6 +29,7 @@ class Judge:
         self._answered: set[tuple[str, str, tuple[int, int]]] = set()
         self._words: dict[str, tuple[tuple[int, int], bool]] = {}
         self._parts: dict[str, int] = {}
+        self._taken: set[str] = set()  # a stranger was quicker than the organizer
 
     def follow(self, job: JobRecord, message: Message, replies: Sequence[Reply]) -> None:
         """Compare the end of a job, and the replies it caused, with what was to be expected."""
@@ -45,15 +46,17 @@ class Judge:
         self._remember(message, job.fate)
 
     def _remember(self, message: Message, fate: str) -> None:
-        """Keep the newest word about each meeting as a whole, and when somebody has last asked for something else."""
-        uid, organizers = message.uid, tied(message)
-        for event in message.events:
-            if organizers and fate != ORDINARY and not event.name:
+        """Keep the newest word about each meeting as a whole, and when a part of it was last asked for."""
+        uid = message.uid
+        if not tied(message) and fate == ACCEPTED:
+            self._taken.add(uid)
+        for event in message.events if tied(message) and fate != ORDINARY else ():
+            if event.name:
+                self._parts[uid] = max(event.stamp, self._parts.get(uid, 0))
+            else:
                 invited = self._resource.address in message.attendees
                 word = (event.version, message.method == CANCEL or not invited)
                 self._words[uid] = max(word, self._words.get(uid, word))
-            elif event.name or fate == ACCEPTED:
-                self._parts[uid] = max(event.stamp, self._parts.get(uid, 0))
 
     def _of_replies(
         self, replies: Sequence[Reply], message: Message, fate: str, expected: Expected
@@ -109,7 +112,8 @@ class Judge:
                 self.findings.append(f"{uid}: has {sorted(there ^ wanted)}")
             (_, stamp), gone = self._words.get(uid, ((0, 0), False))
             busy = calendar.busy(uid, self._until)
-            if gone and busy and self._parts.get(uid, 0) < stamp:
+            asked_later = self._parts.get(uid, 0) > stamp or uid in self._taken
+            if gone and busy and not asked_later:
                 self.findings.append(f"{uid}: holds {busy} though its newest message gives it up")
             slots = [(slot.start, slot.end) for slot in self._model.diary.held(uid)]
             if sorted(slots) != busy:
