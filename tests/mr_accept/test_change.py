@@ -104,6 +104,9 @@ def fresh_ids(change: Change) -> list[str]:
         ([(FIRST, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [FIRST], None),
         ([(FROM_THIRD, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [], Fate.STALE),
         ([(MASTER, 1)], [row(MASTER, 0), row(FROM_SECOND, 2, CANCELLED)], [MASTER], None),
+        # of two cancellations the newer counts
+        ([(THIRD, 2)], [row(MASTER, 1, CANCELLED), row(FROM_SECOND, 3, CANCELLED)], [], Fate.STALE),
+        ([(THIRD, 2)], [row(MASTER, 3, CANCELLED), row(FROM_SECOND, 1, CANCELLED)], [], Fate.STALE),
         # a declined change of an instance that its series still holds
         ([(FIRST, 1)], [row(MASTER, 0), row(FIRST, 1, KEPT)], [FIRST], None),
         ([(FIRST, 0)], [row(MASTER, 0), row(FIRST, 1, KEPT)], [], Fate.STALE),
@@ -130,7 +133,7 @@ def test_where_nothing_is_stored_everybody_may_ask() -> None:
 
 
 def test_a_whole_request_keeps_only_newer_overrides_it_does_not_name() -> None:
-    rows = [row(MASTER, 0), row(FIRST, 1), row(SECOND, 3)]
+    rows = [row(MASTER, 0), row(FIRST, 1), row(SECOND, 3), row(THIRD, 2)]
     change = change_of([instance(MASTER, 2)], rows, obeyed=True)
     assert change.whole
     assert change.recurrence_ids == [MASTER, SECOND]

@@ -79,6 +79,7 @@ TABLE = [
     ([(9, 10), (19, 20)], [(10, 19)], True, ROOM, None, []),
     ([(9, 12), (11, 14)], [], True, ROOM, ITSELF, [1]),  # a series that overlaps itself
     ([(9, 12), (11, 14)], [(9, 10)], True, ROOM, BUSY, [0]),
+    ([(9, 12), (11, 14), (20, 21)], [(20, 21)], True, ROOM, BUSY, [1, 2]),  # not by itself alone
     ([(9, 12), (11, 14)], [], True, PAIR, None, []),
     ([(9, 12), (11, 14)], [(11, 12)], True, PAIR, BUSY, [1]),
     ([(9, 9)], [(8, 10)], False, ROOM, None, []),  # no length: occupies nothing
@@ -187,6 +188,8 @@ def test_a_series_is_accepted_in_part_within_its_limits(clashing, number, percen
 def test_a_single_meeting_is_never_accepted_in_part():
     policy = BookingPolicy(max_conflicts=5, max_conflict_percent=100)
     assert not ask([Occurrence(9, 10, "")], False, [Interval(9, 10)], policy).accepted
+    two = [Occurrence(9, 10, "a"), Occurrence(19, 20, "b")]  # two instances of a series in one mail
+    assert not ask(two, False, [Interval(9, 10)], policy).accepted
 
 
 def test_what_is_over_is_not_in_question():
@@ -194,7 +197,9 @@ def test_what_is_over_is_not_in_question():
     busy = [Interval(*item) for item in lacking(3)]
     got = ask(occurrences, True, busy, ROOM, now=250)  # the third day is over
     assert (got.accepted, got.clashes, got.ended) == (True, (), tuple(occurrences[:3]))
-    got = ask(occurrences, True, busy, ROOM, now=200)
+    got = ask(occurrences, True, busy, ROOM, now=210)  # it ends now
+    assert (got.accepted, got.clashes, got.ended) == (True, (), tuple(occurrences[:3]))
+    got = ask(occurrences, True, busy, ROOM, now=209)
     assert (got.accepted, got.clashes) == (False, (occurrences[2],))
     half = BookingPolicy(max_conflict_percent=15)  # of the eight that are to come
     got = ask(occurrences, True, busy, half, now=200)
@@ -203,6 +208,29 @@ def test_what_is_over_is_not_in_question():
         (occurrences[2],),
         tuple(occurrences[:2]),
     )
+    less = BookingPolicy(max_conflict_percent=12)  # one of ten, and not one of eight
+    assert not ask(occurrences, True, busy, less, now=200).accepted
+    any_number = BookingPolicy(max_conflicts=9)
+    last = [Interval(*TEN[9])]
+    assert ask(occurrences, True, last, any_number, now=809).accepted
+    assert not ask(occurrences, True, last, any_number, now=810).accepted  # nothing would be left
+
+
+@pytest.mark.parametrize(
+    ("request_", "busy", "overbooked"),
+    [
+        ([(9, 11)], OVER, True),
+        ([(9, 11)], OVER[:1], False),  # as many as there may be, beside what it gives back itself
+        ([(9, 11), (29, 31)], [(29, 31)], False),
+        ([(8, 9), (9, 11)], OVER, True),
+    ],
+)
+def test_what_is_held_where_too_much_is_booked_is_known_as_that(request_, busy, overbooked):
+    occurrences = [Occurrence(start, end, "") for start, end in request_]
+    held = [Interval(8, 9), Interval(9, 11), Interval(29, 31)]
+    taken = [Interval(*item) for item in busy]
+    got = ask(occurrences, True, taken, PAIR, held)
+    assert (got.accepted, got.overbooked) == (True, overbooked)
 
 
 def test_the_rules_are_asked_before_conflicts():

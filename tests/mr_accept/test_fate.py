@@ -64,6 +64,7 @@ def test_fates(stored, version, request_, cancel):
         (BOOKED, Known((9, 9)), BOOKED),
         (None, CANCELLED, CANCELLED),
         (Known((1, 0)), CANCELLED, CANCELLED),
+        (BOOKED, CANCELLED, CANCELLED),  # of the same revision
         (Known((3, 0)), CANCELLED, Known((3, 0))),
     ],
 )
@@ -172,6 +173,25 @@ def test_a_sender_whom_the_mx_could_not_authenticate(vouched, trusted):
     assert strictly_obeyed(ANNA, origin, stored, vouched=vouched) is trusted
     assert reply_allowed(ANNA, origin, vouched=vouched) is trusted
     assert organizer_obeyed(ANNA, origin, None, vouched=vouched)  # there is nothing to protect
+
+
+BY_EVE = CalendarUser("anna@example.org", "anna@example.org", sent_by="eve@example.com")
+
+
+@pytest.mark.parametrize(
+    ("organizer", "origin", "obeyed"),
+    [
+        (ANNA, Origin("anna@example.org"), True),
+        (BY_BEN, Origin("ben@example.org"), True),
+        (BY_EVE, Origin("eve@example.com"), False),  # anybody can name themselves as SENT-BY
+        (ANNA, Origin("eve@example.com", "anna@example.org"), False),  # From alone is vouched for
+    ],
+)
+def test_what_the_mx_has_vouched_for_is_from_alone(organizer, origin, obeyed):
+    stored = StoredOrganizer("anna@example.org", Origin("somebody@example.org"))
+    for is_obeyed in (organizer_obeyed, strictly_obeyed):
+        assert is_obeyed(organizer, origin, stored)  # nobody was asked: what the mail says
+        assert is_obeyed(organizer, origin, stored, vouched=True) is obeyed
 
 
 @pytest.mark.parametrize(

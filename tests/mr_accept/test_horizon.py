@@ -13,10 +13,12 @@ from mr_accept.horizon import extend_series, horizon_of
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
 from store.calendars import lock_calendar
+from store.mailboxes import update_mailbox
 from store.schema import booking
 from tests.support.booking_desk import Desk, Room, Slot, open_desk
 from tests.support.databases import shared_url
-from tests.support.meetings import MONDAY, at, event
+from tests.support.meetings import MONDAY, at, basic, event
+from userstore.db_edit import DbEditor
 
 NEAR, FAR = 20, 120  # days; the test week begins in 29 to 35
 EVERY_MONDAY = "FREQ=WEEKLY"
@@ -138,10 +140,27 @@ def test_extending_holds_more_and_repeating_it_nothing_new(room: Room) -> None:
     assert room.slots() == after
 
 
+def test_nothing_is_missing_or_held_twice_where_it_goes_on(room: Room) -> None:
+    """A horizon is a midnight, and so is the beginning of each of these."""
+    room.ask("midnights", at(0), 30, rrule="FREQ=DAILY")
+    extend(room, FAR)
+    starts = [start for _, start in room.held()]
+    assert len(starts) > FAR - 35
+    assert starts == [at(0, day=day) for day in range(len(starts))]
+
+
 def test_a_finite_series_ends_where_it_ends(room: Room) -> None:
     room.ask("mondays", at(9), rrule="FREQ=WEEKLY;COUNT=8")
     extend(room, FAR)
     assert [start for _, start in room.held()] == [at(9, day=7 * week) for week in range(8)]
+
+
+def test_a_series_that_is_held_to_its_end_is_held_no_further(room: Room) -> None:
+    room.ask("mondays", at(9), rrule="FREQ=WEEKLY;COUNT=12")
+    assert room.lineages("mondays")[""].materialised_until is not None
+    extend(room, FAR)
+    assert [start for _, start in room.held()] == [at(9, day=7 * week) for week in range(12)]
+    assert room.lineages("mondays")[""].materialised_until is None
 
 
 def test_a_moved_or_cancelled_occurrence_beyond_the_horizon_stays_so(room: Room) -> None:
@@ -151,7 +170,7 @@ def test_a_moved_or_cancelled_occurrence_beyond_the_horizon_stays_so(room: Room)
     room.ask("mondays", gone, recurrence_id=gone, method="CANCEL", sequence=1)
     extend(room, FAR)
     starts = [start for _, start in room.held()]
-    assert at(15, day=77) in starts
+    assert starts.count(at(15, day=77)) == 1
     assert at(9, day=70) in starts
     assert not {moved, gone} & set(starts)
 
@@ -166,6 +185,8 @@ def test_what_does_not_fit_when_a_series_is_extended_holds_nothing(room: Room) -
         Slot("mondays", MEETING_OF_BOTH, end, "accepted"),
     ]
     assert audit(room.desk.database, room.recipient, room.desk.settings) == []
+    (content,) = (found.content for found in room.objects() if found.uid == "elevenths")
+    assert f"EXDATE:{basic(MEETING_OF_BOTH)}" in content
     # The clash keeps nobody out once the other series is gone.
     room.ask("mondays", at(9), method="CANCEL", sequence=1)
     assert room.ask("one", MEETING_OF_BOTH).fate == "accepted"
@@ -176,6 +197,29 @@ def test_where_conflicts_are_taken_nothing_is_a_clash(desk: Desk) -> None:
     collide(room)
     extend(room, FAR)
     assert {slot.status for slot in room.slots()} == {"accepted"}
+
+
+def test_where_conflicts_are_taken_by_now_the_audit_allows_it(room: Room) -> None:
+    collide(room)
+    with room.desk.database.write() as connection:
+        update_mailbox(connection, room.store_id, {"mr_decline_conflict": False})
+    assert room.lineages("elevenths")[""].places == 1
+    extend(room, FAR)
+    assert {slot.status for slot in room.slots()} == {"accepted"}
+    assert room.lineages("elevenths")[""].places == 0
+    (crowd,) = audit(room.desk.database, room.recipient, room.desk.settings)
+    assert (crowd.kind, crowd.allowed) == (Kind.OVER_CAPACITY, True)
+
+
+def test_what_is_held_further_counts_by_the_most_places_there_were(desk: Desk) -> None:
+    pieces = opened(desk.room(capacity=2))
+    pieces.ask("mondays", at(9), rrule=EVERY_MONDAY)
+    for capacity, days in ((4, FAR), (3, FAR + 40)):
+        with desk.database.write() as connection:
+            external_id = pieces.recipient.user.external_id
+            DbEditor().update_user(connection, external_id, {"capacity": capacity})
+        extend(pieces, days)
+        assert pieces.lineages("mondays")[""].places == 4
 
 
 def test_a_series_that_comes_to_overlap_itself_holds_the_resource_once(room: Room) -> None:

@@ -6,15 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mr_accept.audit import audit
 from mr_accept.horizon import extend_series, horizon_of
 from mr_accept.policies import load_policy
 from store.calendars import lock_calendar
+from store.mailboxes import orphan_mailbox
 from tests.support.booking_desk import Desk, Room, open_desk
 from tests.support.databases import shared_url
-from tests.support.meetings import ANNA, BEN, EVE, at, basic
+from tests.support.meetings import ANNA, BEN, EVE, at, basic, meeting_mail
 
 NEAR, FAR = 45, 120  # days; the test week begins in 29 to 35
+ELEVENTH = "FREQ=DAILY;INTERVAL=11"
 MEETING_OF_BOTH = at(9, day=56)
+NEXT_MEETING_OF_BOTH = at(9, day=56 + 77)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -33,11 +37,14 @@ def room(desk: Desk) -> Room:
 def collide(room: Room, **details: str) -> None:
     """Hold two series further, which meet there for the first time; Ben's loses."""
     assert room.ask("mondays", at(9), rrule="FREQ=WEEKLY").fate == "accepted"
-    eleventh = "FREQ=DAILY;INTERVAL=11"
     details = {"organizer": BEN, **details}
-    assert room.ask("elevenths", at(9, day=1), rrule=eleventh, **details).fate == "accepted"
+    assert room.ask("elevenths", at(9, day=1), rrule=ELEVENTH, **details).fate == "accepted"
+    extend(room, FAR)
+
+
+def extend(room: Room, days: int) -> None:
     settings = room.desk.settings
-    far = replace(settings, booking=replace(settings.booking, booking_window_days=FAR))
+    far = replace(settings, booking=replace(settings.booking, booking_window_days=days))
     with room.desk.database.write() as connection:
         locked = lock_calendar(connection, room.store_id)
         policy = load_policy(connection, room.recipient, far)
@@ -60,6 +67,46 @@ def test_the_organizer_gets_a_reply_that_declines_the_occurrence(room: Room) -> 
     assert f"RECURRENCE-ID:{basic(MEETING_OF_BOTH)}" in text.replace("\r\n ", "")
     assert "PARTSTAT=DECLINED" in text
     assert "PARTSTAT=ACCEPTED" in text
+    assert "The series is booked up to" in text
+    assert audit(room.desk.database, room.recipient, room.desk.settings) == []
+
+
+def test_it_is_told_to_whoever_invited_it_by_another_address(room: Room) -> None:
+    """By one that is none of its own by now; the answer comes from the one that was invited."""
+    other = room.address.replace("@", "+berlin@")
+    room.ask("mondays", at(9), rrule="FREQ=WEEKLY")
+    raw = meeting_mail("elevenths", at(9, day=1), room=other, rrule=ELEVENTH, organizer=BEN)
+    assert room.send(raw, to=other).fate == "accepted"
+    extend(room, FAR)
+    before = len(room.outbox())
+    report(room)
+    (sent,) = room.outbox()[before:]
+    assert sent.mail.rcpt_to == BEN
+    assert f"mailto:{other}" in sent.mail.content.decode().replace("\r\n ", "")
+
+
+def test_what_was_told_before_is_not_told_again(room: Room) -> None:
+    collide(room)
+    report(room)
+    before = len(room.outbox())
+    extend(room, FAR + 60)
+    report(room)
+    (sent,) = room.outbox()[before:]
+    text = sent.mail.content.decode().replace("\r\n ", "")
+    assert f"RECURRENCE-ID:{basic(NEXT_MEETING_OF_BOTH)}" in text
+    assert f"RECURRENCE-ID:{basic(MEETING_OF_BOTH)}" not in text
+
+
+def test_a_resource_that_is_nobodys_keeps_no_other_from_hearing(desk: Desk) -> None:
+    orphaned, other = desk.room(), desk.room()
+    for room in (orphaned, other):
+        collide(room)
+    with desk.database.write() as connection:
+        orphan_mailbox(connection, orphaned.recipient.user.external_id)
+    before = [len(room.outbox()) for room in (orphaned, other)]
+    report(other)
+    after = [len(room.outbox()) for room in (orphaned, other)]
+    assert after == [before[0], before[1] + 1]
 
 
 def test_the_resource_has_a_notice_in_its_inbox(room: Room) -> None:

@@ -200,3 +200,20 @@ def test_an_override_and_then_its_series_are_given_up(
         states = {name: row.state for name, row in room.lineages("u1").items()}
         assert states == {"": state, basic(at(9, day=2)): state}
         assert room.held() == [("other", at(9, day=1))]
+
+
+@pytest.mark.xfail(strict=True, reason="only the series is remembered as given up")
+def test_an_override_that_comes_after_the_resource_was_left_out(database_url: str) -> None:
+    """The message that leaves it out names the override too, which is late: nothing is booked by it."""
+    with open_desk(database_url) as desk:
+        room = desk.room()
+        series = {"rrule": "FREQ=DAILY;COUNT=4"}
+        moved = {"recurrence_id": at(9, day=2), "sequence": 1, "stamp": 70}
+        room.ask("u1", at(9), **series)
+        left_out = room.ask_together(
+            event("u1", at(9), attendees=["beamer@example.org"], stamp=145, **series),
+            event("u1", at(14, day=2), attendees=["beamer@example.org"], **moved),
+        )
+        assert left_out.fate == "freed"
+        assert room.ask("u1", at(14, day=2), **moved).fate == "stale"
+        assert room.held() == []

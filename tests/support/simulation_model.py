@@ -153,6 +153,9 @@ class Model:
             own = [slot for slot in held if slot.name in fresh]
             standing = slots_of(change.remaining, home, far)
             beside = [slot for slot in standing if slot.name not in fresh]
+        last = max((slot.name for slot in wanted), default="")
+        if any(event.onwards and last < event.name[:-1] for event in change.fresh):
+            return Expected(ORDINARY)  # the series has no occurrence from there on
         if self._is_over(wanted, own, one.at):
             return Expected(PAST)
         lacking = self._lacking(message.uid, wanted, own, beside)
