@@ -18,8 +18,9 @@ def cancel(installation: Installation, options: Options) -> None:
     assert options.cancel_booking is not None
     name, uid = options.cancel_booking
     recurrence_id = options.words[0] if options.words else ""
-    store_id = installation.recipient(name).mailbox.id
-    freed = cancel_booking(installation.database, store_id, uid, recurrence_id)
+    recipient = installation.recipient(name)
+    database, settings = installation.database, installation.settings
+    freed = cancel_booking(database, recipient, settings, uid, recurrence_id)
     say(f"Booking cancelled: {counted(freed, 'occurrence')} freed.")
 
 

@@ -19,6 +19,7 @@ from mr_accept.booking_rows import held_of, split_occurrences, zone_of
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.excess import Claim, Crowd, crowds
 from mr_accept.expand import occurrences_of
+from mr_accept.horizon import END_OF_TIME
 from mr_accept.model import NotForBookingError
 from store.bookings import ACCEPTED, CANCELLED, BookingRow, load_all_lineages
 from store.calendar_objects import all_objects
@@ -253,7 +254,7 @@ def _differences(
         return
     limits = limits_of(settings.booking)
     rows = held_of(lineages, zone_of(stored.recipient, settings), limits).rows
-    until = max((_held_until(row, held[row.id]) for row in lineages), default=0)
+    until = max((_held_until(row) for row in lineages), default=0)
     parts = split_occurrences(occurrences_of(lineages_of(rows), until, limits), own_ids(rows))
     for row in lineages:
         if row.state != ACCEPTED:
@@ -267,11 +268,11 @@ def _differences(
             yield finding(too_many, "held although not booked")
 
 
-def _held_until(row: BookingRow, held: Sequence[StoredOccurrence]) -> int:
-    """How far a lineage is held; where that is not said, as far as it goes."""
+def _held_until(row: BookingRow) -> int:
+    """How far a lineage is held; where that is not said, to its end."""
     if row.materialised_until is not None:
         return row.materialised_until
-    return max((one.start + 1 for one in held), default=0) if row.recurring else 0
+    return END_OF_TIME if row.recurring else 0
 
 
 _Time = tuple[int, int, str]

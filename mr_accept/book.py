@@ -40,7 +40,8 @@ from mr_accept.replying import (
 )
 from mr_accept.work import Work, open_work
 from store.batch import Reserved
-from store.bookings import ACCEPTED, CANCELLED, load_lineages
+from store.booking_policies import BookingSwitches, load_switches
+from store.bookings import ACCEPTED, load_lineages
 from store.calendars import LockedCalendar, lock_calendar
 from store.commit import Committer
 from store.jobs import Job, finish_job
@@ -81,6 +82,7 @@ class _Read(NamedTuple):
 
     held: Held
     policy: BookingPolicy
+    written: Written
 
 
 class _Ready(NamedTuple):
@@ -119,7 +121,7 @@ class Booker:
         recipient = self._directory.by_store(job.store_id)
         if not recipient.mailbox.mr_accept:  # switched off while the message waited
             raise NotForBookingError("the mailbox does not answer meeting requests any more")
-        return self._settle(self._open(job.content, job.rcpt_to, recipient, job))
+        return self._settle(job.content, job.rcpt_to, recipient, job)
 
     def rehearse(self, recipient: Recipient, content: bytes) -> Outcome:
         """What would become of a message now; nothing is changed, and the resource waits no longer than for a booking.
@@ -127,36 +129,41 @@ class Booker:
         Raises what `book` raises.
         """
         try:
-            return self._settle(self._open(content, recipient.address, recipient, None))
+            return self._settle(content, recipient.address, recipient, None)
         except _RehearsedError as end:
             return end.outcome
 
-    def _open(self, content: bytes, rcpt_to: str, recipient: Recipient, job: Job | None) -> Work:
-        now = int(self._clock())
-        return open_work(content, rcpt_to, recipient, self._directory, self._settings, now, job)
-
-    def _settle(self, work: Work) -> Outcome:
+    def _settle(
+        self, content: bytes, rcpt_to: str, recipient: Recipient, job: Job | None
+    ) -> Outcome:
         for _ in range(_ATTEMPTS):
+            now = int(self._clock())
+            work = open_work(content, rcpt_to, recipient, self._directory, self._settings, now, job)
             try:
-                read = self._read(work)
-                if work.asked.instances[0].recurrence_id:
-                    check_types(work.asked.instances, read.held.rows)
-                if work.asked.meeting.method == "CANCEL":
-                    return self._free(work, read, *cancelled_by(work, read.held))
-                if work.asked.left_out:
-                    return self._free(work, read, *freed_by(work, read.held))
-                return self._request(work, read)
+                return self._settle_once(work, self._read(work))
             except ChangedError:
-                continue
+                recipient = self._directory.by_store(recipient.mailbox.id)
         raise ChangedError("the booking keeps changing while it is worked on")
 
+    def _settle_once(self, work: Work, read: _Read) -> Outcome:
+        asked, held = work.asked, read.held
+        if asked.instances[0].recurrence_id:
+            check_types(asked.instances, held.rows)
+        if asked.meeting.method == "CANCEL":
+            return self._free(work, read, *cancelled_by(work, held))
+        if asked.left_out:
+            return self._free(work, read, *freed_by(work, held))
+        return self._request(work, read)
+
     def _read(self, work: Work) -> _Read:
-        recipient = work.recipient
+        asked, recipient = work.asked, work.recipient
         with self._database.read() as connection:
-            stored = load_lineages(connection, recipient.mailbox.id, work.asked.meeting.uid)
+            stored = load_lineages(connection, recipient.mailbox.id, asked.meeting.uid)
             policy = self._policy(connection, work)
-        held = held_of(stored, zone_of(recipient, self._settings), work.asked.limits)
-        return _Read(held, policy)
+        zone = zone_of(recipient, self._settings)
+        source = kept_source(asked.meeting.source, policy, asked.meeting.organizer, asked.limits)
+        written = Written(source, zone, "" if work.answers else work.silence)
+        return _Read(held_of(stored, zone, asked.limits), policy, written)
 
     def _policy(self, connection: Connection, work: Work) -> BookingPolicy:
         organizer = work.asked.meeting.organizer.address
@@ -164,14 +171,9 @@ class Booker:
 
     def _request(self, work: Work, read: _Read) -> Outcome:
         asked, held = work.asked, read.held
-        rows, stored = held.rows, held.organizer()
         instances = added_by(asked, held) if asked.meeting.method == "ADD" else asked.instances
-        obeyed = work.obeyed(stored)
-        if not obeyed and all(row.state == CANCELLED for row in held.stored):
-            # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
-            obeyed = True
-            if stored is not None and not work.is_organizer(stored.address):
-                rows = ()
+        rows = work.rows_against(held)
+        obeyed = not held.booked or not rows or work.obeyed(held.organizer())
         change = change_of(instances, rows, obeyed)
         if change.fate is Fate.NOT_OBEYED:
             return Outcome(Fate.NOT_OBEYED, work.stranger(held))
@@ -242,18 +244,18 @@ class Booker:
         with self._database.write() as connection:
             locked = lock_calendar(connection, store_id)
             stored = tuple(load_lineages(connection, store_id, work.asked.meeting.uid))
-            if stored != read.held.stored or self._policy(connection, work) != read.policy:
+            if (
+                stored != read.held.stored
+                or load_switches(connection, store_id) != _switches(work.recipient)
+                or self._policy(connection, work) != read.policy
+            ):
                 raise ChangedError("the booking was changed by another worker")
             yield connection, locked
 
     def _writer(
         self, connection: Connection, locked: LockedCalendar, work: Work, read: _Read
     ) -> CalendarWriter:
-        asked = work.asked
-        organizer = asked.meeting.organizer
-        source = kept_source(asked.meeting.source, read.policy, organizer, asked.limits)
-        written = Written(source, "" if work.answers else work.silence)
-        return CalendarWriter(connection, locked, asked, read.held, read.policy, written)
+        return CalendarWriter(connection, locked, work.asked, read.held, read.policy, read.written)
 
     def _answers(
         self, work: Work, policy: BookingPolicy, fresh: Sequence[Instance], decision: Decision
@@ -291,6 +293,10 @@ class Booker:
         self._committer.apply(connection, staged)
         finish_job(connection, work.job, outcome.fate.value, outcome.reason)
         failpoint.hit(failpoint.BEFORE_BOOKING_COMMIT)
+
+
+def _switches(recipient: Recipient) -> BookingSwitches:
+    return BookingSwitches(*(getattr(recipient.mailbox, one) for one in BookingSwitches._fields))
 
 
 def added_by(asked: Asked, held: Held) -> Sequence[Instance]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from mailcore.settings import Settings
 from mr_accept.calendar_object import compose_object
 from mr_accept.change import Row
-from mr_accept.fate import Known, Origin, StoredOrganizer
+from mr_accept.fate import UNPROVEN, Known, Origin, StoredOrganizer
 from mr_accept.itip import parse_meeting
 from mr_accept.limits import Limits
 from mr_accept.model import (
@@ -40,13 +40,23 @@ class Held:
         """Their row ids."""
         return tuple(row.id for row in self.stored)
 
+    @property
+    def booked(self) -> bool:
+        """Whether any of it holds time."""
+        return any(row.state == ACCEPTED for row in self.stored)
+
+    @property
+    def unproven(self) -> bool:
+        """Whether all of it was asked for by somebody whom nothing tied to the organizer."""
+        return bool(self.stored) and all(row.silence in UNPROVEN for row in self.stored)
+
     def find(self, recurrence_id: str) -> BookingRow | None:
         """The lineage of one instance, '' for the master."""
         return next((row for row in self.stored if row.recurrence_id == recurrence_id), None)
 
     def organizer(self) -> StoredOrganizer | None:
         """Who may change the booking; None where there is none, or only a trace of one that is gone."""
-        alive = [row for row in self.stored if row.state != CANCELLED] or list(self.stored)
+        alive = [row for row in self.stored if row.state == ACCEPTED] or list(self.stored)
         if not alive:
             return None
         return StoredOrganizer(alive[0].organizer, Origin(*alive[0].sender.split("\n")[:2]))
@@ -69,21 +79,22 @@ def _row(stored: BookingRow, instances: Mapping[str, Instance], zone: Zone) -> R
     )
 
 
-def object_text(rows: Sequence[BookingRow]) -> str | None:
+def object_text(rows: Sequence[BookingRow], zone: Zone) -> str | None:
     """The calendar object of a UID's lineages; None when none of them holds anything."""
     accepted = {row.recurrence_id: row.source for row in rows if row.state == ACCEPTED}
     gone = [row.recurrence_id for row in rows if row.state in (CANCELLED, DECLINED)]
-    return compose_object(accepted, [one for one in gone if one]) if accepted else None
+    return compose_object(accepted, [one for one in gone if one], zone) if accepted else None
 
 
 def renew_object(
-    connection: Connection, locked: LockedCalendar, uid: str, *, ranged: bool = True
+    connection: Connection, locked: LockedCalendar, uid: str, zone: Zone, *, ranged: bool = True
 ) -> int | None:
     """Write a UID's calendar object anew from the lineages that stand now; None when nothing holds anything.
 
-    Its range is that of the occurrences there are; without `ranged` the caller has still to write both.
+    `zone` is the resource's.  The object's range is that of the occurrences there are; without `ranged` the caller has
+    still to write both.
     """
-    text = object_text(load_lineages(connection, locked.store_id, uid))
+    text = object_text(load_lineages(connection, locked.store_id, uid), zone)
     if text is None:
         drop_object(connection, locked, uid)
         return None

@@ -10,23 +10,26 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from mr_accept.expand import recurrence_id_of
+from mr_accept.expand import goes_past, recurrence_id_of
 from mr_accept.grammar import Component, parse_component, split_line
 from mr_accept.itip import events_of, parse_meeting
 from mr_accept.limits import Limits
-from mr_accept.model import ONWARDS
+from mr_accept.model import ONWARDS, Zone
 from mr_accept.reply_calendar import fold
-from mr_accept.values import read_time
+from mr_accept.values import read_time, seconds_since_epoch
 from mr_accept.zones import UTC
 
 _LIMITS = Limits()
 
 
-def compose_object(lineages: Mapping[str, str], cancelled: Collection[str] = ()) -> str:
+def compose_object(
+    lineages: Mapping[str, str], cancelled: Collection[str] = (), zone: Zone = UTC
+) -> str:
     """Return the folded text of the object.
 
     `lineages` are the VCALENDAR texts by the recurrence id they stand for, the master's ('') first, at least one;
-    `cancelled` are recurrence ids.  Raises UnreadableError when a text cannot be read any more.
+    `cancelled` are recurrence ids; floating times are in `zone`.  Raises UnreadableError when a text cannot be read any
+    more.
     """
     zones: dict[str, Component] = {}
     events: list[Component] = []
@@ -36,10 +39,10 @@ def compose_object(lineages: Mapping[str, str], cancelled: Collection[str] = ())
         heads.append([line for line in part.lines if not line.upper().startswith("METHOD")])
         renamed = _add_zones(part, zones)
         stands_for = [one for one, source in lineages.items() if source == text]
-        for recurrence_id, event in _events(part, text, stands_for):
+        for recurrence_id, event in _events(part, text, stands_for, zone):
             own = _with_zones(event, renamed)
             if not recurrence_id:
-                gone = sorted({*cancelled, *_after_end(text, cancelled)})
+                gone = _gone(text, cancelled, zone)
                 own = _without(_with_added(own, lineages), gone)
             if recurrence_id in stands_for:
                 events.append(own)
@@ -49,29 +52,41 @@ def compose_object(lineages: Mapping[str, str], cancelled: Collection[str] = ())
 
 
 def _events(
-    part: Component, text: str, stands_for: Sequence[str]
+    part: Component, text: str, stands_for: Sequence[str], zone: Zone
 ) -> Iterator[tuple[str, Component]]:
-    """Yield the VEVENTs with their canonical recurrence ids; floating ones are compared as if they were in UTC."""
+    """Yield the VEVENTs with their canonical recurrence ids."""
     events = events_of(part)
     if len(events) == len(stands_for) == 1:  # nearly always, and reading it again takes long
         yield stands_for[0], events[0]
         return
-    meeting = parse_meeting(text, UTC, _LIMITS)
+    meeting = parse_meeting(text, zone, _LIMITS)
     ids = {instance.lines: instance.recurrence_id for instance in meeting.instances}
     for event in events:
         yield ids[tuple(event.lines)], event
 
 
-def _after_end(text: str, cancelled: Collection[str]) -> Iterator[str]:
-    """Yield the recurrence ids of DTSTART and RDATEs from which on a series is cancelled: no UNTIL reaches them."""
-    onwards = [one for one in cancelled if one.endswith(ONWARDS)]
+def _gone(text: str, cancelled: Collection[str], zone: Zone) -> list[str]:
+    """The recurrence ids that a series does without, in order.
+
+    One from which on it is cancelled counts only where the series reaches it.  DTSTART and RDATEs after it are named
+    too, because no end of the rule takes them away.
+    """
+    singles = {one for one in cancelled if not one.endswith(ONWARDS)}
+    onwards = set(cancelled) - singles
     if not onwards:
-        return
-    first = min(onwards).removesuffix(ONWARDS)
-    for master in parse_meeting(text, UTC, _LIMITS).instances:
-        if not master.recurrence_id:
-            starts = (master.start, *(extra.start for extra in master.extra_dates))
-            yield from (one for one in map(recurrence_id_of, starts) if one >= first)
+        return sorted(singles)
+    instances = parse_meeting(text, zone, _LIMITS).instances
+    master = next(one for one in instances if not one.recurrence_id)
+    reached = {one for one in onwards if goes_past([master], _instant(one), _LIMITS)}
+    starts = (master.start, *(extra.start for extra in master.extra_dates))
+    first = min(reached, default="~").removesuffix(ONWARDS)
+    return sorted(
+        {*singles, *reached, *(one for one in map(recurrence_id_of, starts) if one >= first)}
+    )
+
+
+def _instant(recurrence_id: str) -> int:
+    return seconds_since_epoch(read_time(recurrence_id.removesuffix(ONWARDS)).wall)
 
 
 def _with_added(event: Component, lineages: Iterable[str]) -> Component:

@@ -9,15 +9,18 @@ from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, renew_object, split_occurrences
 from mr_accept.change import Change, covers, own_ids
 from mr_accept.decision import Decision, OldTime
+from mr_accept.fate import is_later
 from mr_accept.kept import kept_summary
-from mr_accept.model import ONWARDS, Instance, Occurrence
+from mr_accept.model import ONWARDS, Instance, Occurrence, Zone
 from mr_accept.policy import BookingPolicy
 from mr_accept.replying import Answer
+from mr_accept.values import read_time, seconds_since_epoch
 from store.bookings import (
     ACCEPTED,
     CANCELLED,
     DECLINED,
     KEPT,
+    BookingRow,
     drop_bookings,
     save_booking,
 )
@@ -33,13 +36,18 @@ from store.occurrences import (
 )
 
 _WITH_SERIES = "answered together with the series"
+_DAY = 86_400  # seconds
 _OVER = "over when the series was booked"
 
 
 class Written(NamedTuple):
-    """What goes with every lineage of a message: its source as it is kept, and why it has no reply if it has none."""
+    """What goes with every lineage of a message.
+
+    Its source as it is kept, the resource's zone, and why it has no reply if it has none.
+    """
 
     source: str
+    zone: Zone
     silence: str = ""
 
 
@@ -61,6 +69,7 @@ class CalendarWriter:
         self._held = held
         self._policy = policy
         self._written = written
+        self._dropped: set[int] = set()
 
     def accept(
         self,
@@ -105,10 +114,13 @@ class CalendarWriter:
         """Remember what was declined; what is booked stays as it is, or is given up, as the decision says."""
         replies = {answer.recurrence_id: answer for answer in answers}
         released = decision.old_time is OldTime.RELEASED
+        freed = [item for item in change.fresh if item.cancelled and item.recurrence_id]
         for item in change.fresh:
             answer = replies.get(item.recurrence_id)
             stored = self._held.find(item.recurrence_id)
-            if released:
+            if item in freed:  # it is not wanted there, whatever becomes of the others
+                self._cancel(item)
+            elif released:
                 self._release(item, answer)
             elif stored is not None and stored.state == ACCEPTED:
                 seen = {"seen_sequence": item.sequence, "seen_dtstamp": item.dtstamp}
@@ -116,37 +128,49 @@ class CalendarWriter:
             else:
                 state = KEPT if self._held_in_series(item.recurrence_id) else DECLINED
                 self._save(item, state, answer)
-        if released:
+        if released or freed:
             self._renew_object()
 
     def cancel(self, instances: Sequence[Instance]) -> None:
         """Free instances, the rest of a series, or the whole meeting; what was never booked is remembered too."""
         for item in instances:
-            self._free(item)
-            row_id = self._save(item, CANCELLED, None)
-            replace_occurrences(self._connection, self._locked, row_id, None, ())
+            self._cancel(item)
         self._renew_object()
+
+    def _cancel(self, item: Instance) -> None:
+        self._free(item)
+        row_id = self._save(item, CANCELLED, None)
+        replace_occurrences(self._connection, self._locked, row_id, None, ())
 
     def _free(self, item: Instance) -> None:
         """Take away the time of one instance, or of what a VEVENT speaks for besides itself."""
         if not item.recurrence_id:
-            drop_bookings(
-                self._connection, [row.id for row in self._held.stored if row.recurrence_id]
-            )
+            parts = (row for row in self._held.stored if row.recurrence_id)
+            self._drop([row.id for row in parts if not self._later(row, item)])
         elif item.recurrence_id.endswith(ONWARDS):
             covered = [
-                row.id
-                for row in self._held.stored
-                if covers(item.recurrence_id, row.recurrence_id)
-                and (row.seen_sequence, row.seen_dtstamp) <= item.version
+                row for row in self._held.stored if covers(item.recurrence_id, row.recurrence_id)
             ]
-            drop_bookings(self._connection, covered)
+            self._drop([row.id for row in covered if not self._later(row, item)])
+            ranges = (row.recurrence_id for row in covered if self._later(row, item))
+            after = (one.removesuffix(ONWARDS) for one in ranges if one.endswith(ONWARDS))
             master = self._held.find("")
             if master is not None:
                 first = item.recurrence_id.removesuffix(ONWARDS)
-                drop_occurrences_from(self._connection, master.id, first)
+                before = min(after, default=None)
+                drop_occurrences_from(self._connection, master.id, first, before)
         else:
             self._free_in_series([item.recurrence_id])
+
+    @staticmethod
+    def _later(row: BookingRow, item: Instance) -> bool:
+        """Whether a stored lineage was renewed after what a VEVENT says about others with it."""
+        return is_later((row.seen_sequence, row.seen_dtstamp), item.version)
+
+    def _drop(self, ids: Sequence[int]) -> None:
+        """Forget lineages; what the same message says about one of them is a new row (ids may be given out anew)."""
+        drop_bookings(self._connection, ids)
+        self._dropped.update(ids)
 
     def _release(self, item: Instance, answer: Answer | None) -> None:
         """Give up what a declined change was to replace."""
@@ -162,6 +186,9 @@ class CalendarWriter:
             return False
         if recurrence_id.endswith(ONWARDS):
             return True
+        until = master.materialised_until
+        if until is not None and _instant(recurrence_id) >= until - _DAY:
+            return True  # it is not held yet, and will be
         return bool(held_by(self._connection, [master.id], [recurrence_id]))
 
     def _leave_out(
@@ -246,8 +273,8 @@ class CalendarWriter:
             "report_due": False,
         } | dict(more or {})
         if stored is not None and stored.organizer == values["organizer"]:
-            del values["sender"]  # the pair of the first request stays
-        existing = stored.id if stored else None
+            values["sender"] = stored.sender  # the pair of the first request stays
+        existing = stored.id if stored and stored.id not in self._dropped else None
         return save_booking(self._connection, self._locked, existing, values)
 
     def _free_in_series(self, recurrence_ids: Sequence[str] | Mapping[str, int]) -> None:
@@ -259,7 +286,12 @@ class CalendarWriter:
 
     def _renew_object(self, *, ranged: bool = True) -> int | None:
         uid = self._asked.meeting.uid
-        return renew_object(self._connection, self._locked, uid, ranged=ranged)
+        zone = self._written.zone
+        return renew_object(self._connection, self._locked, uid, zone, ranged=ranged)
+
+
+def _instant(recurrence_id: str) -> int:
+    return seconds_since_epoch(read_time(recurrence_id).wall)
 
 
 def _standing(change: Change) -> set[str]:

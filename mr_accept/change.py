@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mr_accept.fate import Fate, Known, fate_of_request, known_of
+from mr_accept.fate import Fate, Known, fate_of_request, is_later, known_of
 from mr_accept.model import ONWARDS, Instance, Lineage, LineageState, UnreadableError
 
 
@@ -75,19 +75,22 @@ def change_of(instances: Sequence[Instance], rows: Sequence[Row], obeyed: bool) 
     if not fresh:
         repeated = Fate.REPEATED in fates.values()
         return Change(remaining=tuple(rows), fate=Fate.REPEATED if repeated else Fate.STALE)
-    named = {item.recurrence_id for item in instances}
     if fresh[0].recurrence_id:
         named = {item.recurrence_id for item in fresh}
         onwards = [item for item in fresh if item.recurrence_id.endswith(ONWARDS)]
         remaining = (row for row in rows if row.recurrence_id not in named)
         return Change(fresh, tuple(row for row in remaining if not _superseded(row, onwards)))
+    # Overrides that came with the master stand with it, also those that were known before, unless theirs are newer.
+    standing = tuple(item for item in instances if not _outdone(item, stored))
+    named = {item.recurrence_id for item in standing}
+    outdone = {item.recurrence_id for item in instances} - named
     newer = tuple(
         row
         for row in rows
-        if row.recurrence_id not in named and row.known.version > fresh[0].version
+        if row.recurrence_id in outdone
+        or (row.recurrence_id not in named and is_later(row.known.version, fresh[0].version))
     )
-    # Overrides that came with the master stand with it, even those that were known before.
-    return Change(tuple(instances), newer)
+    return Change(standing, newer)
 
 
 def check_types(instances: Iterable[Instance], rows: Iterable[Row]) -> None:
@@ -159,27 +162,34 @@ def around(recurrence_id: str, rows: Iterable[Row]) -> list[Row]:
 def cancelled_around(recurrence_id: str, rows: Iterable[Row]) -> Known | None:
     """The newest cancellation that covers an instance, or None."""
     gone = (row.known for row in around(recurrence_id, rows) if row.known.cancelled)
-    return max(gone, key=lambda known: known.version, default=None)
+    return max(gone, key=lambda known: known.version[::-1], default=None)
 
 
 def _superseded(row: Row, onwards: Sequence[Instance]) -> bool:
     return any(
-        covers(item.recurrence_id, row.recurrence_id) and row.known.version <= item.version
+        covers(item.recurrence_id, row.recurrence_id)
+        and not is_later(row.known.version, item.version)
         for item in onwards
     )
 
 
+def _outdone(instance: Instance, stored: Mapping[str, Row]) -> bool:
+    """Whether something newer is known of this very instance."""
+    own = stored.get(instance.recurrence_id)
+    return own is not None and bool(own.recurrence_id) and own.known.version > instance.version
+
+
 def _fate(instance: Instance, stored: Mapping[str, Row]) -> Fate | None:
     own = stored.get(instance.recurrence_id)
-    known = known_of(
-        own.known if own else None, cancelled_around(instance.recurrence_id, stored.values())
-    )
-    if own is not None and own.state is LineageState.ACCEPTED:
-        known = own.known  # it stands by itself, also beside a series that leaves the resource out
-    if known is None:
+    # What is booked stands by itself, also beside a series that leaves the resource out.
+    if own is None or own.state is not LineageState.ACCEPTED:
+        gone = cancelled_around(instance.recurrence_id, stored.values())
+        if gone is not None and known_of(own.known if own else None, gone) is gone:
+            return None if is_later(instance.version, gone.version) else Fate.STALE
+    if own is None:
         series = around(instance.recurrence_id, stored.values())
         return Fate.STALE if any(outdated(instance, row.known) for row in series) else None
-    fate = fate_of_request(known, instance.version)
+    fate = fate_of_request(own.known, instance.version)
     if fate is Fate.REPEATED and own is not None and not _booked(instance, own):
         return None  # it was declined, and may fit by now
     return fate

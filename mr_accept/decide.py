@@ -69,7 +69,8 @@ def _beside(wanted: Wanted, busy: list[Span], policy: BookingPolicy, now: int) -
     open_ = set(live or wanted.occurrences)
     clashes = tuple(item for item in lacking if item in open_)
     ended = tuple(item for item in lacking if item not in open_)
-    if not clashes or (wanted.recurring and _bearable(len(clashes), len(open_), policy)):
+    new = [item for item in clashes if item._replace(busy=True) not in wanted.lacking]
+    if not new or (wanted.recurring and _bearable(len(clashes), len(open_), policy)):
         return Decision(
             Verdict.ACCEPTED,
             clashes=clashes,

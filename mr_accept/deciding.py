@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from mailcore.settings import Settings
-from mr_accept.asking import Asked
+from mr_accept.asking import Asked, limits_of
 from mr_accept.booking_rows import Held, instance_of, zone_of
 from mr_accept.change import Change, lineages_after, lineages_of
 from mr_accept.decide import asking_for_more, decide
 from mr_accept.decision import Decision, FreeTime, OldTime, Reason, Standing, Wanted
-from mr_accept.expand import expand, goes_past, occurrences_of
+from mr_accept.expand import expand, lineages_go_past, occurrences_of
 from mr_accept.free_times import SEARCHED_DAYS, free_times
 from mr_accept.horizon import extend_series, held_until, horizon_of
 from mr_accept.judge import refusals_of
@@ -32,7 +32,7 @@ from mr_accept.sweep import Span
 from mr_accept.work import Work
 from store.bookings import load_bookings
 from store.calendars import LockedCalendar
-from store.occurrences import HeldTime, held_between, held_by, held_during
+from store.occurrences import HeldTime, declined_by, held_between, held_by, held_during
 from userstore.resolve import Recipient
 
 _DAY = 86_400  # seconds
@@ -92,7 +92,7 @@ def open_case(
         standing = occurrences_of(lineages_of(change.remaining), until, asked.limits)
         beside = tuple(item for item in standing if item.recurrence_id not in replaced)
         wanted = expand(change.fresh, until, asked.limits)
-    goes_on = change.in_series and goes_past(instances, until, asked.limits)
+    goes_on = change.in_series and lineages_go_past(lineages, until, asked.limits)
     if not goes_on and not change.whole:
         _check_reach(change, wanted)
     return Case(
@@ -136,20 +136,23 @@ def decide_case(
     own = held_by(connection, case.held.ids, single) if case.held.ids else []
     if _is_over(case, own):
         return None
+    more = asking_for_more(case.wanted, own)
     wanted = Wanted(
         instances=change.instances,
         occurrences=case.wanted,
-        more=asking_for_more(case.wanted, own),
+        more=more,
         zone=case.zone,
         own=case.asked.own,
         standing=case.asker.standing,
         external=case.asker.external,
+        lacking=_lacking(connection, case, more),
     )
-    refusals = refusals_of(wanted, policy, case.now, case.asked.limits)
+    refusals = refusals_of(wanted, policy, case.now, limits_of(settings.booking))
     busy: list[HeldTime] = []
     if not refusals and policy.absence is None and policy.decline_conflict:
         last = max((item.end for item in case.wanted), default=0)
-        extend_series(connection, locked, recipient, settings, until=last)
+        uid = case.asked.meeting.uid
+        extend_series(connection, locked, recipient, settings, until=last, without=uid)
         busy = held_during(connection, locked, case.wanted, case.held.ids)
     spans = [*map(_interval, busy), *map(_interval, case.beside)]
     decision = decide(wanted, spans, policy, case.now, refusals)
@@ -163,13 +166,29 @@ def decide_case(
     )
 
 
+def _lacking(
+    connection: Connection, case: Case, more: Sequence[Occurrence]
+) -> frozenset[Occurrence]:
+    """The occurrences that the series does without already, or would if it were only held further."""
+    if not case.change.in_series:
+        return frozenset()
+    declined = declined_by(connection, case.held.ids)
+    lacking = {Occurrence(one.start, one.end, one.recurrence_id) for one in declined}
+    series = case.held.find("")
+    until = series.materialised_until if series else None
+    others = [item for item in more if item._replace(busy=True) not in lacking]
+    if until is not None and all(item.start >= until for item in others):
+        lacking.update(item._replace(busy=True) for item in others)
+    return frozenset(lacking)
+
+
 def _interval(span: Span) -> Interval:
     return Interval(span.start, span.end)
 
 
 def _is_over(case: Case, own: Iterable[HeldTime]) -> bool:
     """Whether a request is ignored because it has ended; never one that gives back time that is still to come."""
-    if case.policy.past_requests != "ignore" or not case.wanted:
+    if case.policy.past_requests != "ignore" or not case.wanted or case.goes_on:
         return False
     over = all(item.end <= case.now for item in case.wanted)
     return over and not any(span.end > case.now for span in own)

@@ -25,6 +25,7 @@ class Wanted:
     `instances` are the VEVENTs in question, master first; `occurrences` theirs in order, as far ahead as they would be
     held, and `more` those of them that do not lie within what the meeting holds already.  `zone` is the resource's,
     `own` its addresses (folded).  `external` tells that the organizer is not of the resource's organisation.
+    `lacking` are occurrences that the series does without already.
     """
 
     instances: tuple[Instance, ...]
@@ -34,6 +35,7 @@ class Wanted:
     own: frozenset[str] = frozenset()
     standing: Standing = Standing.ALLOWED
     external: bool = False
+    lacking: frozenset[Occurrence] = frozenset()
 
     @property
     def recurring(self) -> bool:

@@ -97,12 +97,16 @@ def occurrences_of(
 
 
 def goes_past(instances: Iterable[Instance], instant: int, limits: Limits) -> bool:
-    """Whether VEVENTs of one message have an occurrence that starts at or after `instant` (epoch seconds).
+    """Whether the VEVENTs of one message have an occurrence at or after an instant; see `lineages_go_past`."""
+    return lineages_go_past(_lineages(instances), instant, limits)
+
+
+def lineages_go_past(rows: Sequence[Lineage], instant: int, limits: Limits) -> bool:
+    """Whether a booking has an occurrence that starts at or after `instant` (epoch seconds).
 
     A rule without COUNT and UNTIL has one unless a cancelled range ends it; it is not expanded for that.  Raises
     UnreadableError when it is too costly to tell.
     """
-    rows = _lineages(instances)
     if _endless(rows):
         return True
     window = _Window(_FAR, instant - 1)

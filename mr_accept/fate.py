@@ -33,6 +33,12 @@ KnownAs = Callable[[str], frozenset[str]]
 """From a folded address to all folded addresses of the same person, that one included."""
 
 
+UNTIED = "no reply: nothing ties the sender to the organizer"
+UNVOUCHED = "no reply: the sender's domain could not be authenticated"
+UNPROVEN = frozenset({UNTIED, UNVOUCHED})
+"""Why a request of anybody had no reply; such a booking does not keep its organizer out."""
+
+
 def only_itself(address: str) -> frozenset[str]:
     """For whoever knows nobody: each address is a person."""
     return frozenset({address})
@@ -97,6 +103,18 @@ def compare(stored: Known | None, version: tuple[int, int]) -> Order:
     return Order.NEWER if version > stored.version else Order.OLDER
 
 
+def is_later(version: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether something about one lineage was said after something about another of the same meeting.
+
+    DTSTAMP tells, and SEQUENCE where that is equal: some programs count the SEQUENCEs of instances and of their series
+    apart.
+
+    >>> is_later((0, 20), (3, 10)), is_later((1, 10), (0, 10))
+    (True, True)
+    """
+    return (version[1], version[0]) > (other[1], other[0])
+
+
 def known_of(own: Known | None, master: Known | None) -> Known | None:
     """Return what is known about one instance of a series, given its own row and the master's.
 
@@ -104,7 +122,7 @@ def known_of(own: Known | None, master: Known | None) -> Known | None:
     """
     if master is None or not master.cancelled:
         return own
-    return master if own is None or master.version >= own.version else own
+    return own if own is not None and is_later(own.version, master.version) else master
 
 
 def fate_of_request(stored: Known | None, version: tuple[int, int]) -> Fate | None:

@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 from mr_accept.booking_rows import Held
 from mr_accept.change import Row, around, cancelled_around, outdated
-from mr_accept.fate import Fate, Known, Order, compare, fate_of_cancel, known_of, reply_allowed
+from mr_accept.fate import (
+    Fate,
+    Known,
+    Order,
+    compare,
+    fate_of_cancel,
+    is_later,
+    known_of,
+)
 from mr_accept.model import Instance, NotForBookingError
 from mr_accept.work import Work
 from store.bookings import ACCEPTED
@@ -21,18 +29,13 @@ class Freed(NamedTuple):
 
 def cancelled_by(work: Work, held: Held) -> Freed:
     """What a CANCEL cancels; without a booking it is remembered, if it comes from the organizer it names."""
-    asked, stored = work.asked, held.organizer()
-    obeyed = work.obeyed(stored)
-    if stored is None:
-        obeyed = reply_allowed(
-            asked.meeting.organizer,
-            asked.origin,
-            known_as=work.people.known_as,
-            vouched=work.vouched,
-        )
+    asked, rows = work.asked, work.rows_against(held)
+    obeyed = work.obeyed(held.organizer()) if rows else work.tied
     if not obeyed:
         return Freed(Fate.NOT_OBEYED, work.stranger(held))
-    fates = [(item, _cancel_fate(item, held.rows)) for item in asked.instances]
+    fates = [(item, _cancel_fate(item, rows)) for item in asked.instances]
+    if not rows and held.booked:  # by somebody nothing ties to the organizer
+        fates = [(item, Fate.FREED) for item, _ in fates]
     fate = next((own for _, own in fates if own is not Fate.STALE), Fate.STALE)
     return Freed(fate, "", [item for item, own in fates if own is not Fate.STALE])
 
@@ -49,8 +52,7 @@ def freed_by(work: Work, held: Held) -> Freed:
         invited = work.asked.attendee is not None
         what = "the meeting is cancelled" if invited else "the resource is not among the attendees"
         raise NotForBookingError(what)
-    whole = [item for item in newer if not item.recurrence_id]
-    return Freed(Fate.FREED, "the organizer does not invite it any more", whole or newer)
+    return Freed(Fate.FREED, "the organizer does not invite it any more", newer)
 
 
 def _own(instance: Instance, rows: Sequence[Row]) -> Known | None:
@@ -61,11 +63,13 @@ def _own(instance: Instance, rows: Sequence[Row]) -> Known | None:
 def _cancel_fate(instance: Instance, rows: Sequence[Row]) -> Fate:
     """The fate of one instance of a CANCEL that is obeyed."""
     own, gone = _own(instance, rows), cancelled_around(instance.recurrence_id, rows)
-    if own is None and rows and gone is None:
+    if gone is not None and known_of(own, gone) is gone:
+        return Fate.STALE if is_later(gone.version, instance.version) else Fate.FREED
+    if own is None and rows:
         # An instance of a series, or the whole of what is booked by instances.
         series = around(instance.recurrence_id, rows)
         return Fate.STALE if any(outdated(instance, row.known) for row in series) else Fate.FREED
-    return fate_of_cancel(known_of(own, gone), instance.version)
+    return fate_of_cancel(own, instance.version)
 
 
 def _is_newer(instance: Instance, rows: Sequence[Row]) -> bool:

@@ -16,7 +16,7 @@ from mailcore.settings import Settings
 from mr_accept.asking import limits_of
 from mr_accept.booking_rows import held_of, renew_object, zone_of
 from mr_accept.change import lineages_of, own_ids
-from mr_accept.expand import goes_past, occurrences_of
+from mr_accept.expand import lineages_go_past, occurrences_of
 from mr_accept.model import Instance, Occurrence
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
@@ -62,9 +62,19 @@ def horizon_of(connection: Connection, store_id: int, policy: BookingPolicy, now
 
 
 def held_until(instances: Iterable[Instance], horizon: int, policy: BookingPolicy) -> int:
-    """The instant up to which a meeting is expanded: a series that begins late is held as long as any other."""
-    begins = [item.start.epoch for item in instances if item.recurring]
-    return max([horizon, *(begin + _window(policy) * _DAY for begin in begins)])
+    """The instant up to which a meeting is expanded.
+
+    A series that begins late is held as long as any other, and one of which an occurrence was moved far ahead up to
+    there, where the two could meet.
+    """
+    long = _window(policy) * _DAY
+    ends = (item.start.epoch + (long if item.recurring else _length(item)) for item in instances)
+    return max([horizon, *ends])
+
+
+def _length(instance: Instance) -> int:
+    days, seconds = instance.duration
+    return (days + 1) * _DAY + seconds  # a day may have 25 hours
 
 
 def _window(policy: BookingPolicy) -> int:
@@ -78,12 +88,15 @@ def extend_series(
     settings: Settings,
     *,
     until: int,
+    without: str = "",
 ) -> int:
     """Hold every series of the locked calendar up to `until`; return how many occurrences were added.
 
+    The meeting with the UID `without`, which is just being decided, stays as it is.
+
     Raises UnreadableError when a series cannot be expanded: an unknown calendar is never a free one.
     """
-    short = short_series(connection, locked.id, until)
+    short = [one for one in short_series(connection, locked.id, until) if one.uid != without]
     if not short:
         return 0
     policy = load_policy(connection, recipient, settings)
@@ -133,11 +146,11 @@ def _extend(
     add_occurrences(connection, locked, series.id, series.object_id, held)
     # What it may share its time with counts for all of it: the most that any part was booked under.
     most = 0 if crowded or not series.places else max(series.places, policy.capacity)
-    goes_on = goes_past([row.instance for row in rows if row.instance], until, limits)
+    goes_on = lineages_go_past(lineages_of(rows), until, limits)
     values = {"materialised_until": until if goes_on else None, "places": most}
     save_booking(connection, locked, series.id, values)
     if declined:
-        renew_object(connection, locked, series.uid)
+        renew_object(connection, locked, series.uid, zone)
     elif series.object_id is not None:
         save_range(connection, series.object_id)
     return len(held)

@@ -25,7 +25,7 @@ from mr_accept.kept import kept_source
 from mr_accept.limits import Limits
 from mr_accept.model import Interval, Meeting, NotForBookingError, Occurrence
 from mr_accept.policies import load_policy
-from mr_accept.sweep import peak_use
+from mr_accept.sweep import instants_over, peak_use
 from store.bookings import load_lineages
 from store.calendars import lock_calendar, touch_store
 from store.engine import Database
@@ -102,7 +102,8 @@ def _import_one(
 ) -> list[tuple[str, int, int]] | None:
     """Book one meeting; return its clashes, or None when its UID is there already."""
     limits = limits_of(settings.booking)
-    meeting = parse_meeting(source, zone_of(recipient, settings), limits)
+    zone = zone_of(recipient, settings)
+    meeting = parse_meeting(source, zone, limits)
     if all(instance.cancelled for instance in meeting.instances):
         raise NotForBookingError("cancelled")
     store_id = recipient.mailbox.id
@@ -121,10 +122,10 @@ def _import_one(
             for item in occurrences
             if _clashes(held_between(connection, locked, item.start, item.end), item, recipient)
         ]
-        if clashes:
+        if clashes or instants_over(occurrences, policy.capacity):
             policy = replace(policy, decline_conflict=False)
         kept = kept_source(meeting.source, policy, meeting.organizer, limits)
-        asked, written = _asked(meeting, limits), Written(kept, "imported")
+        asked, written = _asked(meeting, limits), Written(kept, zone, "imported")
         writer = CalendarWriter(connection, locked, asked, Held((), ()), policy, written)
         held = until if goes_past(meeting.instances, until, limits) else None
         writer.accept(Change(meeting.instances), occurrences, Decision(Verdict.ACCEPTED), (), held)

@@ -127,10 +127,18 @@ def _window(case: _Case) -> Iterator[Refusal]:
     beyond = tuple(item for item in case.live if item.end > edge)
     if beyond:
         yield _beyond(case, beyond, limit)
-    elif (
-        case.wanted.recurring and case.live and goes_past(case.wanted.instances, edge, case.limits)
-    ):
+    elif case.wanted.recurring and _asks_on(case) and _goes_past(case, edge):
         yield Refusal(Reason.BEYOND_WINDOW, f"{limit}, and the series goes on for longer")
+
+
+def _asks_on(case: _Case) -> bool:
+    """Whether a series asks for time to come, be it after all that can be held for now."""
+    over = all(item.end <= case.now for item in case.wanted.occurrences)
+    return bool(case.live) or (over and bool(case.wanted.more))
+
+
+def _goes_past(case: _Case, edge: int) -> bool:
+    return goes_past(case.wanted.instances, edge, case.limits)
 
 
 def _begins_beyond(case: _Case, edge: int, limit: str) -> Iterator[Refusal]:

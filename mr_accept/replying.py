@@ -94,10 +94,10 @@ def compose_answers(
     about = [item for item in about if item.recurrence_id not in lacking]
     separate = policy.partial_reply == "separate" and len(decision.clashes) <= MOST_SEPARATE
     said = [(instance, decision) for instance in about]
-    if separate and decision.accepted:
+    if decision.accepted and (separate or not about):
         refused = Refusal(Reason.BUSY, Reason.BUSY.value)
         said += [
-            (instance_for(meeting, about[0], clash), Decision(Verdict.DECLINED, (refused,)))
+            (instance_for(meeting, fresh[0], clash), Decision(Verdict.DECLINED, (refused,)))
             for clash in decision.clashes
         ]
     return tuple(

@@ -13,6 +13,7 @@ from mr_accept.booking_rows import held_of, renew_object, split_occurrences, zon
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import END_OF_TIME, extend_series, horizon_of
+from mr_accept.model import Zone
 from mr_accept.policies import load_policy
 from store.bookings import (
     ACCEPTED,
@@ -92,7 +93,7 @@ def rebuild_locked(
     """Make anew what is held, as far as it was held; then hold it to the horizon, where it has to fit."""
     policy = load_policy(connection, recipient, settings)
     until = horizon_of(connection, recipient.mailbox.id, policy, int(time.time()))
-    _mend_objects(connection, locked)
+    _mend_objects(connection, locked, zone_of(recipient, settings))
     meetings: dict[str, list[BookingRow]] = {}
     for row in load_all_lineages(connection, locked.id):
         meetings.setdefault(row.uid, []).append(row)
@@ -103,12 +104,12 @@ def rebuild_locked(
     return rebuilt + extend_series(connection, locked, recipient, settings, until=until)
 
 
-def _mend_objects(connection: Connection, locked: LockedCalendar) -> None:
+def _mend_objects(connection: Connection, locked: LockedCalendar, zone: Zone) -> None:
     """Give what is booked its calendar object, and take away the objects of what is not."""
     rows = load_all_lineages(connection, locked.id)
     booked = {row.uid for row in rows if row.state == ACCEPTED}
     for uid in sorted(booked ^ set(all_objects(connection, locked.id))):
-        renew_object(connection, locked, uid)
+        renew_object(connection, locked, uid, zone)
 
 
 def _rebuild_meeting(
@@ -133,12 +134,15 @@ def _rebuild_meeting(
     return len(occurrences)
 
 
-def cancel_booking(database: Database, store_id: int, uid: str, recurrence_id: str) -> int:
+def cancel_booking(
+    database: Database, recipient: Recipient, settings: Settings, uid: str, recurrence_id: str
+) -> int:
     """Free a booking, or one occurrence of it, by hand; return how many occurrences were freed.
 
     For an organizer who is gone: nobody is written to, and a late request for it does not book again unless it is
     newer.  Raises UsageError when there is no such booking.
     """
+    store_id = recipient.mailbox.id
     with database.write() as connection:
         locked = lock_calendar(connection, store_id)
         lineages = load_lineages(connection, store_id, uid)
@@ -146,7 +150,8 @@ def cancel_booking(database: Database, store_id: int, uid: str, recurrence_id: s
         if not rows:
             raise UsageError(f"no booking with the UID {uid}; --list-bookings shows what there is")
         if recurrence_id:
-            freed = _cancel_one(connection, locked, rows, recurrence_id)
+            freed = _cancel_one(connection, locked, lineages, recurrence_id)
+            renew_object(connection, locked, uid, zone_of(recipient, settings))
         else:
             ids = {row.id for row in rows}
             freed = sum(one.booking_id in ids for one in all_held(connection, locked.id))
@@ -178,14 +183,16 @@ def _cancel_one(
 ) -> int:
     """Free one occurrence: its own lineage, or its place in the series, which then knows it as cancelled."""
     own = next((row for row in rows if row.recurrence_id == recurrence_id), None)
-    master = next((row for row in rows if not row.recurrence_id), None)
-    if own is not None:
+    master = next((row for row in rows if not row.recurrence_id and row.state == ACCEPTED), None)
+    if own is not None and own.state == ACCEPTED:
         replace_occurrences(connection, locked, own.id, None, ())
         save_booking(connection, locked, own.id, {"state": CANCELLED})
         freed = 1
     elif master is not None:
         freed = drop_occurrence(connection, master.id, recurrence_id)
-        if freed:
+        if freed and own is not None:  # a change of it was declined
+            save_booking(connection, locked, own.id, {"state": CANCELLED})
+        elif freed:
             save_cancelled_occurrence(connection, locked, master, recurrence_id)
     else:
         freed = 0
@@ -194,5 +201,4 @@ def _cancel_one(
             f"the booking has no occurrence {recurrence_id};"
             " --list-bookings shows them as recurrence_id"
         )
-    renew_object(connection, locked, rows[0].uid)
     return freed

@@ -9,7 +9,10 @@ from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import Asked, limits_of, read_request
 from mr_accept.booking_rows import Held, zone_of
+from mr_accept.change import Row
 from mr_accept.fate import (
+    UNTIED,
+    UNVOUCHED,
     StoredOrganizer,
     organizer_obeyed,
     reply_allowed,
@@ -24,8 +27,6 @@ from store.message import prepare_message
 from store.plan import SEEN, Filing, StorePlan, Submission
 from userstore.resolve import Directory, Recipient
 
-_UNTIED = "no reply: nothing ties the sender to the organizer"
-_UNVOUCHED = "no reply: the sender's domain could not be authenticated"
 _TO_ITSELF = "no reply: the organizer is the resource itself"
 
 
@@ -62,7 +63,7 @@ class Work:
         """Why the organizer does not get one."""
         if self.asked.meeting.organizer.address in self.asked.own:
             return _TO_ITSELF
-        return _UNVOUCHED if self.vouched is False else _UNTIED
+        return UNVOUCHED if self.vouched is False else UNTIED
 
     @property
     def request(self) -> Request:
@@ -88,6 +89,31 @@ class Work:
         """Whether an address (folded) is the organizer's."""
         organizer = self.asked.meeting.organizer.address
         return address == organizer or address in self.people.known_as(organizer)
+
+    @property
+    def tied(self) -> bool:
+        """Whether it comes from the organizer that it names."""
+        return reply_allowed(
+            self.asked.meeting.organizer,
+            self.asked.origin,
+            known_as=self.people.known_as,
+            vouched=self.vouched,
+        )
+
+    def rows_against(self, held: Held) -> tuple[Row, ...]:
+        """The stored lineages that the message has to be measured by.
+
+        None where they are another organizer's and hold nothing: a trace protects nothing.  And none where they come
+        from somebody whom nothing tied to their organizer, and this one is tied: who is quicker with a copy, or with a
+        forged SEQUENCE, does not keep the organizer out.
+        """
+        stored = held.organizer()
+        if stored is None:
+            return ()
+        if not held.booked and not self.is_organizer(stored.address):
+            return ()
+        whole = not self.asked.instances[0].recurrence_id
+        return () if whole and held.unproven and self.tied else held.rows
 
     def stranger(self, held: Held) -> str:
         """The words for a sender who is not obeyed."""

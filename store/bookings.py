@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from mailcore.errors import TemporaryError
 from store.calendars import LockedCalendar
 from store.hot import HotStatement
 from store.schema import booking, calendar, clean_text, occurrence
@@ -108,10 +109,12 @@ def load_short_series(connection: Connection, calendar_id: int, until: int) -> l
 def save_booking(
     connection: Connection, locked: LockedCalendar, existing: int | None, values: Mapping[str, Any]
 ) -> int:
-    """Insert or change a lineage; return its id."""
+    """Insert or change a lineage; return its id.  Raises TemporaryError where it is not there any more."""
     row = {**values, "updated_at": time.time()}
     if existing is not None:
-        connection.execute(update(booking).where(booking.c.id == existing).values(**row))
+        changed = connection.execute(update(booking).where(booking.c.id == existing).values(**row))
+        if changed.rowcount != 1:
+            raise TemporaryError(f"the booking {existing} is gone")
         return existing
     row |= {"calendar_id": locked.id, "created_at": row["updated_at"]}
     return int(connection.execute(insert(booking).returning(booking.c.id), row).scalar_one())

@@ -285,10 +285,16 @@ def drop_occurrence(connection: Connection, booking_id: int, recurrence_id: str)
     return gone.rowcount
 
 
-def drop_occurrences_from(connection: Connection, booking_id: int, recurrence_id: str) -> None:
-    """Free the time of one occurrence of a lineage and of all that follow it by their recurrence ids."""
-    connection.execute(
-        delete(occurrence).where(
-            occurrence.c.booking_id == booking_id, occurrence.c.recurrence_id >= recurrence_id
-        )
+def drop_occurrences_from(
+    connection: Connection, booking_id: int, recurrence_id: str, before: str | None = None
+) -> None:
+    """Free the time of one occurrence of a lineage and of all that follow it by their recurrence ids.
+
+    With `before` only of those whose ids come before that one.
+    """
+    freed = delete(occurrence).where(
+        occurrence.c.booking_id == booking_id, occurrence.c.recurrence_id >= recurrence_id
     )
+    if before is not None:
+        freed = freed.where(occurrence.c.recurrence_id < before)
+    connection.execute(freed)

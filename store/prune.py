@@ -62,7 +62,7 @@ def _drop(database: Database, table: Table, condition: ColumnElement[bool]) -> i
         with database.write() as connection:
             rows = [tuple(row) for row in connection.execute(some)]
             if rows:
-                connection.execute(delete(table).where(tuple_(*key).in_(rows)))
+                connection.execute(delete(table).where(tuple_(*key).in_(rows), condition))
         total += len(rows)
         if len(rows) < _SLICE:
             return total

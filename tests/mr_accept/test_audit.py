@@ -91,7 +91,7 @@ def test_whatever_the_booker_does_is_sound(room: Room) -> None:
     )
     assert set(room.fates()) >= {"accepted", "declined", "freed"}
     assert findings(room) == []
-    cancel_booking(room.desk.database, room.store_id, "series", basic(DAYS[0]))
+    cancel_booking(room.desk.database, room.recipient, room.desk.settings, "series", basic(DAYS[0]))
     rebuild(room)
     assert findings(room) == []
 

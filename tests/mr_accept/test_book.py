@@ -1,10 +1,12 @@
 """The fate table line by line, on both databases: jobs in, calendars, replies and mailboxes out."""
 
 import email.utils
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from mr_accept.audit import audit
 from store.mailboxes import update_mailbox
 from tests.support.booking_desk import Desk, Room
 from tests.support.meetings import (
@@ -47,6 +49,8 @@ def test_a_free_slot_is_booked_and_a_taken_one_declined(room: Room) -> None:
         (BEN, "DECLINED"),
     ]
     assert room.lineages("two")[""].state == "declined"
+    (reply,) = room.replies(second)
+    assert b"was booked for this meeting" not in reply.entry.mail.content
 
 
 def test_meetings_that_touch_do_not_clash(room: Room) -> None:
@@ -217,6 +221,23 @@ def test_a_stranger_is_not_obeyed_where_only_an_instance_is_booked(
     assert held(room) == [("series", at(15))]
 
 
+def test_a_stranger_is_not_obeyed_where_an_instance_is_cancelled(room: Room) -> None:
+    room.ask("one", NINE, rrule=DAILY)
+    room.ask("one", DAYS[1], recurrence_id=DAYS[1], sequence=1, method="CANCEL")
+    before = held(room)
+    assert room.ask("one", at(14), rrule=DAILY, sequence=2, from_=EVE).fate == "not_obeyed"
+    assert held(room) == before
+
+
+def test_a_meeting_at_hand_ends_earlier(room: Room) -> None:
+    """What is over is ignored, but not what gives back time that is still to come."""
+    begins = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
+    assert room.ask("one", begins, 60).fate == "accepted"
+    assert room.ask("one", begins, 20, sequence=1).fate == "accepted"
+    assert [slot.end - slot.start for slot in room.slots()] == [timedelta(minutes=20)]
+    assert room.ask("one", begins, 15, sequence=2).fate == "past"
+
+
 def test_a_stranger_cannot_cancel_what_is_not_there_yet(room: Room) -> None:
     assert room.ask("one", NINE, method="CANCEL", from_=EVE).fate == "not_obeyed"
     assert room.ask("one", NINE).fate == "accepted"
@@ -260,10 +281,13 @@ def test_a_change_that_asks_for_no_more_time_fits_where_too_much_is_booked(desk:
         DbEditor().update_user(connection, beamers.recipient.user.external_id, {"capacity": 1})
     renamed = {"rrule": DAILY, "sequence": 1, "summary": "Renamed"}
     assert beamers.ask("one", NINE, **renamed).fate == "accepted"
+    assert beamers.lineages("one")[""].places == 2  # as many as shared the time before
     assert beamers.ask("one", DAYS[1], 30, recurrence_id=DAYS[1], sequence=2).fate == "accepted"
     assert beamers.ask("one", DAYS[2], 90, recurrence_id=DAYS[2], sequence=2).fate == "declined"
     assert beamers.ask("one", NINE, 90, rrule=DAILY, sequence=3).fate == "declined"
     assert beamers.ask("three", NINE).fate == "declined"
+    (crowd, *others) = audit(desk.database, beamers.recipient, desk.settings)
+    assert {one.allowed for one in (crowd, *others)} == {True}
 
 
 def test_a_resource_does_not_answer_itself(room: Room) -> None:

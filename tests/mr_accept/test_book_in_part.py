@@ -1,5 +1,6 @@
 """Series that are booked in part: the mails that tell of it, and what is said when the request comes again."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,19 @@ def test_a_series_that_is_declined_is_declined_in_one_mail(room: Room) -> None:
     outcome = room.send(series(room))
     (reply,) = room.replies(outcome)
     assert (outcome.fate, reply.partstat) == ("declined", "DECLINED")
+
+
+def test_what_was_over_already_is_left_out_without_a_word(room: Room) -> None:
+    room.set_policy(past_requests="accept")
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [today + timedelta(days=day) for day in range(-2, 3)]
+    room.ask("taken", days[0])
+    outcome = room.ask("series", days[0], rrule="FREQ=DAILY;COUNT=5")
+    assert (outcome.fate, outcome.reason) == ("accepted", "")
+    assert [start for uid, start in room.held() if uid == "series"] == days[1:]
+    lost = room.lineages("series")[basic(days[0])]
+    assert (lost.state, lost.silence) == ("declined", "over when the series was booked")
+    assert "DECLINED" not in text(room.replies(outcome)[0])
 
 
 @pytest.mark.parametrize("partial_reply", ["one-mail", "separate"])

@@ -66,6 +66,8 @@ def test_a_single_occurrence_is_moved_cancelled_and_invited_again(room: Room, zo
 
 def test_the_calendar_object_follows(room: Room) -> None:
     series(room)
+    (booked,) = room.objects()
+    assert booked.range_end == int(DAYS[3].timestamp()) + 3600
     room.ask("series", at(15, day=1), recurrence_id=DAYS[1], sequence=1)
     room.ask("series", DAYS[2], recurrence_id=DAYS[2], method="CANCEL", sequence=1)
     (found,) = room.objects()
@@ -90,6 +92,35 @@ def test_an_occurrence_that_does_not_fit_stays_where_it_was(room: Room) -> None:
         moved = room.ask("series", where, recurrence_id=DAYS[1], sequence=attempt)
         assert moved.fate == "declined"
         assert starts(room) == [DAYS[0], DAYS[1], at(15, day=1), *DAYS[2:]]
+
+
+@pytest.mark.parametrize(("sequence", "fate"), [(1, "stale"), (2, "accepted"), (3, "accepted")])
+def test_what_is_added_is_as_new_as_its_series(room: Room, sequence: int, fate: str) -> None:
+    series(room, sequence=2, stamp=60)
+    more = {"method": "ADD", "sequence": sequence, "stamp": 90}
+    assert room.ask("series", at(15, day=1), **more).fate == fate
+    assert (at(15, day=1) in starts(room)) is (fate == "accepted")
+
+
+def test_a_series_that_leaves_the_resource_out_takes_its_instances_along(room: Room) -> None:
+    """Nothing is remembered of each: they are back with the series, whatever their SEQUENCE was."""
+    series(room)
+    others = {"attendees": (BEN,)}
+    master = event("series", NINE, rrule=DAILY, sequence=2, **others)
+    written = {**others, "sequence": 9, "stamp": 120}  # together with the series
+    instance = event("series", at(15, day=1), recurrence_id=DAYS[1], **written)
+    assert room.ask_together(master, instance).fate == "freed"
+    assert {one.state for one in room.lineages("series").values()} == {"cancelled"}
+    series(room, sequence=3)
+    assert starts(room) == DAYS
+
+
+def test_no_time_of_its_own_series_is_offered(room: Room) -> None:
+    room.ask("series", NINE, rrule="FREQ=HOURLY;INTERVAL=2;COUNT=5")  # the last at five
+    room.ask("other", at(16))
+    (reply,) = room.replies(room.ask("series", at(16), recurrence_id=NINE, sequence=1))
+    content = reply.entry.mail.content
+    assert (b"17:00 to 18:00" in content, b"18:00 to 19:00" in content) == (False, True)
 
 
 def test_an_occurrence_may_have_a_lower_sequence_than_its_series(room: Room) -> None:

@@ -238,6 +238,7 @@ def test_the_rules_are_asked_before_conflicts():
     wanted = Wanted((SINGLE,), (Occurrence(9, 10, ""),), (Occurrence(9, 10, ""),), UTC)
     got = decide(wanted, [Interval(9, 10)], ROOM, 0, [refusal])
     assert got == Decision(Verdict.DECLINED, (refusal,))
+    assert decide(wanted, [], OPEN, 0, [refusal]) == got  # where conflicts are taken, too
 
 
 # -- a model that goes through the minutes one by one

@@ -65,7 +65,9 @@ def test_fates(stored, version, request_, cancel):
         (None, CANCELLED, CANCELLED),
         (Known((1, 0)), CANCELLED, CANCELLED),
         (BOOKED, CANCELLED, CANCELLED),  # of the same revision
-        (Known((3, 0)), CANCELLED, Known((3, 0))),
+        (Known((3, 0)), CANCELLED, CANCELLED),  # DTSTAMP tells which of two lineages is newer
+        (Known((0, 1001)), CANCELLED, Known((0, 1001))),
+        (Known((3, 1000)), CANCELLED, Known((3, 1000))),
     ],
 )
 def test_a_cancelled_master_covers_its_instances(own, master, known):

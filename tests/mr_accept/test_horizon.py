@@ -109,6 +109,13 @@ def test_an_endless_series_is_held_to_the_horizon(room: Room) -> None:
     assert starts[-1] < until <= starts[-1] + timedelta(days=7)
 
 
+@pytest.mark.parametrize(("rule", "said"), [(EVERY_MONDAY, True), ("FREQ=WEEKLY;COUNT=2", False)])
+def test_the_organizer_hears_how_far_it_is_held(room: Room, rule: str, said: bool) -> None:
+    (reply,) = room.replies(room.ask("mondays", at(9), rrule=rule))
+    content = reply.entry.mail.content
+    assert (b"The series is booked up to" in content.replace(b"\r\n", b" ")) is said
+
+
 def test_the_horizon_does_not_move_by_itself(desk: Desk) -> None:
     beamers = opened(desk.room(capacity=9))
     beamers.ask("long", at(9), 60 * 24 * 20)
@@ -163,7 +170,11 @@ def test_a_series_that_is_held_to_its_end_is_held_no_further(room: Room) -> None
     assert room.lineages("mondays")[""].materialised_until is None
 
 
-def test_a_moved_or_cancelled_occurrence_beyond_the_horizon_stays_so(room: Room) -> None:
+@pytest.mark.parametrize("decline_conflict", [True, False])
+def test_a_moved_or_cancelled_occurrence_beyond_the_horizon_stays_so(
+    desk: Desk, decline_conflict: bool
+) -> None:
+    room = opened(desk.room(mr_decline_conflict=decline_conflict))
     room.ask("mondays", at(9), rrule=EVERY_MONDAY)
     moved, gone = at(9, day=77), at(9, day=84)
     room.ask("mondays", at(15, day=77), recurrence_id=moved, sequence=1)
@@ -173,6 +184,7 @@ def test_a_moved_or_cancelled_occurrence_beyond_the_horizon_stays_so(room: Room)
     assert starts.count(at(15, day=77)) == 1
     assert at(9, day=70) in starts
     assert not {moved, gone} & set(starts)
+    assert {slot.status for slot in room.slots()} == {"accepted"}
 
 
 def test_what_does_not_fit_when_a_series_is_extended_holds_nothing(room: Room) -> None:

@@ -322,6 +322,19 @@ def test_a_refusal_names_the_occurrences_that_it_is_about() -> None:
     assert beyond.occurrences == asked.occurrences[-3:]
 
 
+def test_a_series_may_last_as_long_as_the_limit_and_no_longer() -> None:
+    asked = wanted(vevent("20281121T100000", "20281122T100000", COUNTED))  # 22 days to the second
+    assert judged(asked, "max_series_days=22") == ()
+    assert reasons(asked, "max_series_days=21") == [SERIES]
+
+
+def test_a_series_whose_next_occurrence_is_far_away_is_not_judged_for_what_it_holds() -> None:
+    rule = "RRULE:FREQ=YEARLY;INTERVAL=3"
+    begun = vevent("20281101T100000", "20281101T110000", rule)
+    assert reasons(wanted(begun), "booking_window_days=10") == [WINDOW]
+    assert reasons(wanted(begun, keeps=[0]), "booking_window_days=10") == []
+
+
 def test_all_rules_that_are_broken_are_named_in_one_order() -> None:
     policy = replace(
         policy_of(

@@ -1,5 +1,6 @@
 """What a series loses when it is held further: the organizer's REPLY, the owner's notice, and each of them once."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,8 @@ def test_the_organizer_gets_a_reply_that_declines_the_occurrence(room: Room) -> 
     assert "PARTSTAT=DECLINED" in text
     assert "PARTSTAT=ACCEPTED" in text
     assert "The series is booked up to" in text
+    told = room.lineages("elevenths")[basic(MEETING_OF_BOTH)]
+    assert told.silence == "told when it was found not to fit any more"
     assert audit(room.desk.database, room.recipient, room.desk.settings) == []
 
 
@@ -85,7 +88,11 @@ def test_it_is_told_to_whoever_invited_it_by_another_address(room: Room) -> None
     assert f"mailto:{other}" in sent.mail.content.decode().replace("\r\n ", "")
 
 
-def test_what_was_told_before_is_not_told_again(room: Room) -> None:
+def test_what_was_told_before_is_not_told_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(room.desk, "clock", lambda: now)  # all in one second
     collide(room)
     report(room)
     before = len(room.outbox())
@@ -95,6 +102,8 @@ def test_what_was_told_before_is_not_told_again(room: Room) -> None:
     text = sent.mail.content.decode().replace("\r\n ", "")
     assert f"RECURRENCE-ID:{basic(NEXT_MEETING_OF_BOTH)}" in text
     assert f"RECURRENCE-ID:{basic(MEETING_OF_BOTH)}" not in text
+    assert len({one.mail.message_id for one in room.outbox()}) == len(room.outbox())
+    assert len(set(room.message_ids("Inbox"))) == 2
 
 
 def test_a_resource_that_is_nobodys_keeps_no_other_from_hearing(desk: Desk) -> None:

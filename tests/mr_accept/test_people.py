@@ -92,6 +92,7 @@ PERSONS = [
     ("anna+rooms@example.org", {*ANNA, "anna+rooms@example.org"}),
     ("benjamin@example.org", {"ben@example.org", "benjamin@example.org"}),  # no mailbox yet
     ("carol@example.org", {"carol@example.org"}),
+    ("carol+list@example.org", {"carol+list@example.org", "carol@example.org"}),
     ("nobody@example.org", {"nobody@example.org"}),  # Carol gets its mail, and is not it
     ("nobody+x@example.org", {"nobody+x@example.org"}),
     ("DORA@acme", {"dora@acme", "dora@acme.example"}),

@@ -105,7 +105,7 @@ def test_an_instance_whose_change_was_declined_can_be_cancelled_by_hand(room: Ro
     room.ask_together(whole(room, "a"))
     room.ask("other", at(11, day=1))
     assert room.ask_together(of(room, "a", 1, 11, sequence=1)).fate == "declined"
-    cancel_booking(room.desk.database, room.store_id, "a", basic(at(9, day=1)))
+    cancel_booking(room.desk.database, room.recipient, room.desk.settings, "a", basic(at(9, day=1)))
     assert at(9, day=1) not in [start for _, start in room.held()]
 
 

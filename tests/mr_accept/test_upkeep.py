@@ -54,7 +54,9 @@ def findings(room: Room) -> list[Finding]:
 
 
 def cancel(room: Room, uid: str, recurrence_id: str = "") -> int:
-    return cancel_booking(room.desk.database, room.store_id, uid, recurrence_id)
+    return cancel_booking(
+        room.desk.database, room.recipient, room.desk.settings, uid, recurrence_id
+    )
 
 
 def forget_occurrences(room: Room) -> None:

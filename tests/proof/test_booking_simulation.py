@@ -167,7 +167,6 @@ def test_a_forgery_that_is_quicker_does_not_keep_the_organizer_out(
         assert room.held() == []
 
 
-@pytest.mark.xfail(strict=True, reason="only what lies within the horizon is looked at")
 def test_a_series_that_goes_on_past_the_window_is_not_over(database_url: str) -> None:
     """Its first occurrence has ended, and the next one cannot be booked yet: it is declined, not ignored."""
     with open_desk(database_url) as desk:
@@ -178,7 +177,6 @@ def test_a_series_that_goes_on_past_the_window_is_not_over(database_url: str) ->
         assert (asked.fate, asked.reason) == ("declined", "beyond the booking window")
 
 
-@pytest.mark.xfail(strict=True, reason="a lineage is changed after it has been dropped")
 @pytest.mark.parametrize(("method", "state"), [("REQUEST", "declined"), ("CANCEL", "cancelled")])
 def test_an_override_and_then_its_series_are_given_up(
     method: str, state: str, database_url: str
@@ -202,7 +200,6 @@ def test_an_override_and_then_its_series_are_given_up(
         assert room.held() == [("other", at(9, day=1))]
 
 
-@pytest.mark.xfail(strict=True, reason="only the series is remembered as given up")
 def test_an_override_that_comes_after_the_resource_was_left_out(database_url: str) -> None:
     """The message that leaves it out names the override too, which is late: nothing is booked by it."""
     with open_desk(database_url) as desk:

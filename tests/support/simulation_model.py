@@ -101,7 +101,7 @@ class Model:
         booked = any(row.state == ACCEPTED for row in rows.values())
         if not booked or not newer or not tied(message):
             return Expected(ORDINARY)
-        self._free(message, rows, [event for event in newer if not event.name] or newer)
+        self._free(message, rows, sorted(newer, key=lambda event: event.name))
         return Expected(FREED)
 
     def _free(
