@@ -173,7 +173,9 @@ class Booker:
         asked, held = work.asked, read.held
         instances = added_by(asked, held) if asked.meeting.method == "ADD" else asked.instances
         rows = work.rows_against(held)
-        obeyed = not held.booked or not rows or work.obeyed(held.organizer())
+        # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
+        gone = all(row.known.cancelled for row in rows)
+        obeyed = gone or work.obeyed(held.organizer())
         change = change_of(instances, rows, obeyed)
         if change.fate is Fate.NOT_OBEYED:
             return Outcome(Fate.NOT_OBEYED, work.stranger(held))

@@ -1,4 +1,4 @@
-"""Findings of a review of the decision path: each test is one."""
+"""The order of messages, and what changes between reading and locking: each test is a case that once went wrong."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""More findings of a review of the decision path: each test is one."""
+"""Corners of the decision path: each test is a case that once went wrong."""
 
 import pytest
 
