@@ -17,7 +17,7 @@ from store.calendars import lock_calendar
 from store.mailboxes import update_mailbox
 from store.prune import prune
 from store.schema import booking
-from tests.support.booking_desk import Desk, Room
+from tests.support.booking_desk import Desk, Room, open_desk
 from tests.support.meetings import BEN, at, basic, calendar, event, mail
 
 DAILY = "FREQ=DAILY;COUNT=4"
@@ -200,30 +200,29 @@ def test_a_released_series_is_not_reported_on_later(desk: Desk) -> None:
     assert len(room.outbox()) == before
 
 
-def test_what_is_booked_meanwhile_is_not_pruned(desk: Desk) -> None:
-    """Between the look for what is over and its removal, where writers do not wait for each other."""
-    if desk.database.embedded:
-        pytest.skip("one writer at a time")
-    room = desk.room()
-    room.set_policy(lead_time_minutes="500000")
-    assert room.ask("a", at(9)).fate == "declined"
-    room.set_policy(lead_time_minutes="0")
-    with desk.database.write() as connection:
-        connection.execute(update(booking).where(booking.c.uid == "a").values(updated_at=0))
-    booked: list[str] = []
+def test_what_is_booked_meanwhile_is_not_pruned(postgres_url: str) -> None:
+    """Between the look for what is over and its removal; only there writers do not wait for each other."""
+    with open_desk(postgres_url) as desk:
+        room = desk.room()
+        room.set_policy(lead_time_minutes="500000")
+        assert room.ask("a", at(9)).fate == "declined"
+        room.set_policy(lead_time_minutes="0")
+        with desk.database.write() as connection:
+            connection.execute(update(booking).where(booking.c.uid == "a").values(updated_at=0))
+        booked: list[str] = []
 
-    @listens_for(desk.database.engine, "before_cursor_execute")
-    def book(_c: object, _k: object, statement: str, *_: object) -> None:
-        if statement.startswith("DELETE FROM booking") and not booked:
-            booked.append("")
-            booked.append(room.ask("a", at(9), sequence=1).fate)
+        @listens_for(desk.database.engine, "before_cursor_execute")
+        def book(_c: object, _k: object, statement: str, *_: object) -> None:
+            if statement.startswith("DELETE FROM booking") and not booked:
+                booked.append("")
+                booked.append(room.ask("a", at(9), sequence=1).fate)
 
-    try:
-        prune(desk.database, RetentionSettings(), datetime.now(UTC).timestamp())
-    finally:
-        remove(desk.database.engine, "before_cursor_execute", book)
-    assert booked[1] == "accepted"
-    assert room.held() == [("a", at(9))]
+        try:
+            prune(desk.database, RetentionSettings(), datetime.now(UTC).timestamp())
+        finally:
+            remove(desk.database.engine, "before_cursor_execute", book)
+        assert booked[1] == "accepted"
+        assert room.held() == [("a", at(9))]
 
 
 def test_newer_overrides_stay_when_an_older_request_leaves_the_resource_out(room: Room) -> None:

@@ -136,7 +136,6 @@ def test_a_simulated_office(seed: int, count: int, tmp_path: Path) -> None:
     assert replay(f"sqlite:///{tmp_path / 'again.db'}", logs) == done.calendars
 
 
-@pytest.mark.xfail(strict=True, reason="what is booked by a copy is never answered")
 def test_a_copy_that_is_quicker_than_the_original(database_url: str) -> None:
     """Somebody has forwarded the invitation and the original is late: its organizer still hears once."""
     with open_desk(database_url) as desk:
@@ -147,9 +146,6 @@ def test_a_copy_that_is_quicker_than_the_original(database_url: str) -> None:
         assert [reply.partstat for reply in room.replies()] == ["ACCEPTED"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a forgery that comes first outdates the organizer's messages"
-)
 @pytest.mark.parametrize("known", [False, True], ids=["first", "after a cancellation"])
 def test_a_forgery_that_is_quicker_does_not_keep_the_organizer_out(
     known: bool, database_url: str
