@@ -16,15 +16,14 @@ from sqlalchemy import Connection
 from mailcore import failpoint
 from mailcore.errors import TemporaryError
 from mailcore.settings import Settings
-from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held, held_of, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change, change_of, check_types
 from mr_accept.deciding import Asker, Case, decide_case, open_case
 from mr_accept.decision import Decision
 from mr_accept.fate import Fate
-from mr_accept.freeing import cancelled_by, freed_by
 from mr_accept.kept import kept_source
+from mr_accept.methods import added_by, cancelled_by, freed_by
 from mr_accept.model import Instance, NotForBookingError
 from mr_accept.policies import policy_for
 from mr_accept.policy import BookingPolicy
@@ -41,7 +40,7 @@ from mr_accept.replying import (
 from mr_accept.work import Work, open_work
 from store.batch import Reserved
 from store.booking_policies import BookingSwitches, load_switches
-from store.bookings import ACCEPTED, load_lineages
+from store.bookings import load_lineages
 from store.calendars import LockedCalendar, lock_calendar
 from store.commit import Committer
 from store.jobs import Job, finish_job
@@ -119,8 +118,6 @@ class Booker:
         TemporaryError for what may work later.
         """
         recipient = self._directory.by_store(job.store_id)
-        if not recipient.mailbox.mr_accept:  # switched off while the message waited
-            raise NotForBookingError("the mailbox does not answer meeting requests any more")
         return self._settle(job.content, job.rcpt_to, recipient, job)
 
     def rehearse(self, recipient: Recipient, content: bytes) -> Outcome:
@@ -137,6 +134,8 @@ class Booker:
         self, content: bytes, rcpt_to: str, recipient: Recipient, job: Job | None
     ) -> Outcome:
         for _ in range(_ATTEMPTS):
+            if job is not None and not recipient.mailbox.mr_accept:  # switched off while it waited
+                raise NotForBookingError("the mailbox does not answer meeting requests any more")
             now = int(self._clock())
             work = open_work(content, rcpt_to, recipient, self._directory, self._settings, now, job)
             try:
@@ -299,20 +298,6 @@ class Booker:
 
 def _switches(recipient: Recipient) -> BookingSwitches:
     return BookingSwitches(*(getattr(recipient.mailbox, one) for one in BookingSwitches._fields))
-
-
-def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
-    """The instances that an ADD adds, without those that are older than what is known of the series (RFC 5546 3.2.4).
-
-    Raises NotForBookingError where nothing is booked.
-    """
-    if not any(row.state == ACCEPTED for row in held.stored):
-        raise NotForBookingError("nothing is booked to which an instance could be added")
-    known = {row.recurrence_id: row.known.version for row in held.rows}
-    newest = known.get("", (0, 0))
-    return [
-        item for item in asked.instances if item.recurrence_id in known or item.version >= newest
-    ]
 
 
 def _decided(decision: Decision, answers: Sequence[Answer], silence: str) -> Outcome:

@@ -104,14 +104,14 @@ class Work:
         """The stored lineages that the message has to be measured by.
 
         None where they are another organizer's and hold nothing: a trace protects nothing.  And none where they come
-        from somebody whom nothing tied to their organizer, and this one is tied: who is quicker with a copy, or with a
+        from somebody whom nothing tied to this organizer, and this one is tied: who is quicker with a copy, or with a
         forged SEQUENCE, does not keep the organizer out.
         """
         stored = held.organizer()
         if stored is None:
             return ()
-        if not held.booked and not self.is_organizer(stored.address):
-            return ()
+        if not self.is_organizer(stored.address):
+            return held.rows if held.booked else ()
         whole = not self.asked.instances[0].recurrence_id
         return () if whole and held.unproven and self.tied else held.rows
 

@@ -1,8 +1,12 @@
-"""Messages that free a resource: a CANCEL, and a newer REQUEST of the organizer that invites it no longer."""
+"""What other messages than invitations say of a booking: CANCEL, ADD, and a REQUEST without the resource.
+
+RFC 5546 sections 3.2.5, 3.2.4 and 3.2.2.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mr_accept.asking import Asked
 from mr_accept.booking_rows import Held
 from mr_accept.change import Row, around, cancelled_around, outdated
 from mr_accept.fate import (
@@ -16,7 +20,6 @@ from mr_accept.fate import (
 )
 from mr_accept.model import Instance, NotForBookingError
 from mr_accept.work import Work
-from store.bookings import ACCEPTED
 
 
 class Freed(NamedTuple):
@@ -46,13 +49,26 @@ def freed_by(work: Work, held: Held) -> Freed:
     Raises NotForBookingError where it frees nothing: the resource was never booked, the message is a copy that somebody
     has forwarded, or it is no newer than what is booked.
     """
-    booked = any(row.state == ACCEPTED for row in held.stored)
     newer = [item for item in work.asked.instances if _is_newer(item, held.rows)]
-    if not booked or not newer or not work.strictly_obeyed(held.organizer()):
+    if not held.booked or not newer or not work.strictly_obeyed(held.organizer()):
         invited = work.asked.attendee is not None
         what = "the meeting is cancelled" if invited else "the resource is not among the attendees"
         raise NotForBookingError(what)
     return Freed(Fate.FREED, "the organizer does not invite it any more", newer)
+
+
+def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
+    """The instances that an ADD adds, without those that are older than what is known of the series (RFC 5546 3.2.4).
+
+    Raises NotForBookingError where nothing is booked.
+    """
+    if not held.booked:
+        raise NotForBookingError("nothing is booked to which an instance could be added")
+    known = {row.recurrence_id: row.known.version for row in held.rows}
+    newest = known.get("", (0, 0))
+    return [
+        item for item in asked.instances if item.recurrence_id in known or item.version >= newest
+    ]
 
 
 def _own(instance: Instance, rows: Sequence[Row]) -> Known | None:
