@@ -25,15 +25,25 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of one lineage: the newest version seen, and the VEVENT that holds time, if one does."""
+    """What is known of one lineage: the newest version seen, and the VEVENT that holds time, if one does.
+
+    `proven` tells whether its organizer has asked for it, and `lacked` when a series does without it.
+    """
 
     state: str
     version: Version
     sender: str
+    proven: bool
     event: Event | None = None
+    lacked: Slot | None = None
 
 
 Rows = dict[str, Row]
+
+
+def is_later(version: Version, other: Version) -> bool:
+    """Whether one lineage of a meeting was renewed after another one: DTSTAMP tells, then SEQUENCE."""
+    return version[::-1] > other[::-1]
 
 
 def covers(onwards: str, name: str) -> bool:

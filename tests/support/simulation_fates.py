@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.support.simulation_calendar import ACCEPTED, CANCELLED, Row, Rows, Version, covers
+from tests.support.simulation_calendar import (
+    ACCEPTED,
+    CANCELLED,
+    Row,
+    Rows,
+    Version,
+    covers,
+    is_later,
+)
 from tests.support.simulation_words import Event, Message
 
 FREED, TOMBSTONE, STALE, REPEATED = "freed", "tombstone", "stale", "repeated"
@@ -35,6 +43,13 @@ def tied(message: Message) -> bool:
     return message.from_ in (message.organizer, message.sent_by)
 
 
+def rows_against(message: Message, rows: Rows) -> Rows:
+    """What a message is measured by: nothing where it is the first about the whole that its organizer has sent."""
+    whole = any(not event.name for event in message.events)
+    afresh = whole and tied(message) and not any(row.proven for row in rows.values())
+    return {} if afresh else rows
+
+
 def obeyed(message: Message, rows: Rows) -> bool:
     """Whether the sender is the organizer, or whoever sent the first request."""
     if tied(message) or not rows:
@@ -50,8 +65,11 @@ def _around(name: str, rows: Rows) -> list[Row]:
 
 
 def _cancelled_around(name: str, rows: Rows) -> Version | None:
+    """The latest cancellation of what an instance belongs to, unless the instance was renewed after it."""
     gone = [row.version for row in _around(name, rows) if row.state == CANCELLED]
-    return max(gone, default=None)
+    latest = max(gone, key=lambda version: version[::-1], default=None)
+    own = rows.get(name)
+    return None if latest and own and is_later(own.version, latest) else latest
 
 
 def _outdated(event: Event, rows: Rows) -> bool:
@@ -60,63 +78,68 @@ def _outdated(event: Event, rows: Rows) -> bool:
     return any(event.sequence < row.version[0] and event.stamp < row.version[1] for row in around)
 
 
-def _known(own: Row | None, gone: Version | None) -> tuple[Version | None, bool]:
-    """The version that counts for an instance, and whether that is a cancellation."""
-    if gone is not None and (own is None or gone >= own.version):
-        return gone, True
-    return (own.version, own.state == CANCELLED) if own else (None, False)
-
-
 def cancel_fate(event: Event, rows: Rows) -> str:
     """The fate of one event of a CANCEL that is obeyed."""
     own, gone = rows.get(event.name), _cancelled_around(event.name, rows)
-    known, _ = _known(own, gone)
-    if known is None:
-        if rows:
-            return STALE if _outdated(event, rows) else FREED
-        return TOMBSTONE
-    return STALE if event.version < known else FREED
+    if gone is not None:
+        return STALE if is_later(gone, event.version) else FREED
+    if own is not None:
+        return STALE if event.version < own.version else FREED
+    if rows:
+        return STALE if _outdated(event, rows) else FREED
+    return TOMBSTONE
 
 
 def is_newer(event: Event, rows: Rows) -> bool:
     """Whether an event is news about what is known already."""
     own = rows.get(event.name)
-    known = (
-        own.version
-        if own
-        else max((row.version for row in _around(event.name, rows)), default=None)
-    )
-    return known is not None and event.version > known
+    if own is not None:
+        return event.version > own.version
+    around = _around(event.name, rows)
+    return bool(around) and all(is_later(event.version, row.version) for row in around)
 
 
 def request_fate(event: Event, rows: Rows) -> str:
     """The fate of one event of a REQUEST; DECIDED where it is news."""
     own = rows.get(event.name)
-    known, cancelled = _known(own, _cancelled_around(event.name, rows))
-    if own is not None and own.state == ACCEPTED:
-        known, cancelled = own.version, False
-    if known is None:
+    if own is None or own.state != ACCEPTED:
+        gone = _cancelled_around(event.name, rows)
+        if gone is not None:
+            return DECIDED if is_later(event.version, gone) else STALE
+    if own is None:
         return STALE if _outdated(event, rows) else DECIDED
-    if event.version != known:
-        return DECIDED if event.version > known else STALE
-    if cancelled:
+    if event.version != own.version:
+        return DECIDED if event.version > own.version else STALE
+    if own.state == CANCELLED:
         return STALE
-    booked = own is not None and own.event is not None and own.event.version == event.version
+    booked = own.event is not None and own.event.version == event.version
     return REPEATED if booked else DECIDED
 
 
 def change_of(events: Sequence[Event], fresh: Sequence[Event], rows: Rows) -> Change:
     """What a request changes: all of a meeting, or the news alone and what they cover."""
     if not fresh[0].name:
-        named = {event.name for event in events}
-        newer = {name: row for name, row in rows.items() if row.version > fresh[0].version}
-        return Change(tuple(events), {n: row for n, row in newer.items() if n not in named})
+        outdone = {event.name for event in events if _outdone(event, rows)}
+        named = {event.name for event in events} - outdone
+        newer = {
+            name: row
+            for name, row in rows.items()
+            if name in outdone or is_later(row.version, fresh[0].version)
+        }
+        standing = tuple(event for event in events if event.name in named)
+        return Change(standing, {n: row for n, row in newer.items() if n not in named})
     remaining = {
         name: row
         for name, row in rows.items()
-        if not any(
-            name == event.name or (covers(event.name, name) and row.version <= event.version)
-            for event in fresh
-        )
+        if not any(name == event.name or _superseded(name, row, event) for event in fresh)
     }
     return Change(tuple(fresh), remaining)
+
+
+def _outdone(event: Event, rows: Rows) -> bool:
+    """Whether something newer is known of this very instance."""
+    return bool(event.name) and event.name in rows and rows[event.name].version > event.version
+
+
+def _superseded(name: str, row: Row, event: Event) -> bool:
+    return covers(event.name, name) and not is_later(row.version, event.version)

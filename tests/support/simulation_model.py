@@ -5,7 +5,7 @@ request breaks a rule of the resource is not: there the model takes the booker's
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from tests.support.simulation_calendar import (
     Rows,
     Slot,
     covers,
+    is_later,
     slots_of,
 )
 from tests.support.simulation_fates import (
@@ -35,6 +36,7 @@ from tests.support.simulation_fates import (
     is_newer,
     obeyed,
     request_fate,
+    rows_against,
     tied,
 )
 from tests.support.simulation_site import Resource
@@ -89,33 +91,44 @@ class Model:
     # -- what frees
 
     def _cancel(self, message: Message, rows: Rows) -> Expected:
-        if not (obeyed(message, rows) if rows else tied(message)):
+        against = rows_against(message, rows)
+        if not (obeyed(message, against) if against else tied(message)):
             return Expected(NOT_OBEYED)
-        fates = {event: cancel_fate(event, rows) for event in message.events}
+        fates = {event: cancel_fate(event, against) for event in message.events}
         freed = [event for event, fate in fates.items() if fate != STALE]
+        booked = any(row.state == ACCEPTED for row in rows.values())
+        if not against:
+            rows.clear()
         self._free(message, rows, freed)
+        if booked and not against:
+            return Expected(FREED)
         return Expected(fates[freed[0]] if freed else STALE)
 
     def _left_out(self, message: Message, rows: Rows) -> Expected:
-        newer = [event for event in message.events if is_newer(event, rows)]
+        against = rows_against(message, rows)
+        newer = [event for event in message.events if not against or is_newer(event, against)]
         booked = any(row.state == ACCEPTED for row in rows.values())
         if not booked or not newer or not tied(message):
             return Expected(ORDINARY)
+        if not against:
+            rows.clear()
         self._free(message, rows, sorted(newer, key=lambda event: event.name))
         return Expected(FREED)
 
     def _free(
         self, message: Message, rows: Rows, events: Sequence[Event], state: str = CANCELLED
     ) -> None:
+        """Give up instances, and what an event speaks for besides, unless that was renewed later."""
+        known = dict(rows)
         for event in events:
-            before = rows.get(event.name)
-            if not event.name:
-                rows.clear()
-            for name in [name for name in rows if covers(event.name, name)]:
-                if rows[name].version <= event.version:
-                    del rows[name]
+            for name, row in known.items():
+                covered = bool(name) if not event.name else covers(event.name, name)
+                if covered and not is_later(row.version, event.version):
+                    rows.pop(name, None)
+            before = known.get(event.name)
             left = CANCELLED if event.onwards else state
-            rows[event.name] = Row(left, event.version, before.sender if before else message.from_)
+            sender = before.sender if before else message.from_
+            rows[event.name] = Row(left, event.version, sender, tied(message))
 
     # -- what asks
 
@@ -123,15 +136,16 @@ class Model:
         message = one.message
         if message.method == ADD and all(row.state != ACCEPTED for row in rows.values()):
             return Expected(ORDINARY)
-        gone = all(row.state == CANCELLED for row in rows.values())
-        if not gone and not obeyed(message, rows):
+        against = rows_against(message, rows)
+        gone = all(row.state == CANCELLED for row in against.values())
+        if not gone and not obeyed(message, against):
             return Expected(NOT_OBEYED)
         events = sorted(message.events, key=lambda event: event.name)
-        fates = [request_fate(event, rows) for event in events]
+        fates = [request_fate(event, against) for event in events]
         if DECIDED not in fates:
             return Expected(REPEATED if REPEATED in fates else STALE)
         fresh = [event for event, fate in zip(events, fates, strict=True) if fate == DECIDED]
-        change = change_of(events, fresh, rows)
+        change = change_of(events, fresh, against)
         master = change.remaining.get("")
         if change.onwards and not change.whole and (master is None or master.state != ACCEPTED):
             return Expected(ORDINARY)
@@ -140,8 +154,7 @@ class Model:
     def _decide(self, one: Settled, rows: Rows, change: Change) -> Expected:
         message, home = one.message, self.resource.zone
         fresh: Rows = {
-            event.name: Row(ACCEPTED, event.version, self._sender(message, rows, event), event)
-            for event in change.fresh
+            event.name: self._row(ACCEPTED, message, rows, event, event) for event in change.fresh
         }
         after = {**change.remaining, **fresh}
         held = self.diary.held(message.uid)
@@ -159,7 +172,8 @@ class Model:
         if self._is_over(wanted, own, one.at):
             return Expected(PAST)
         lacking = self._lacking(message.uid, wanted, own, beside)
-        wrong = self._judge(one, wanted, lacking)
+        lacked = {row.lacked for row in rows.values() if change.whole or change.onwards}
+        wrong = self._judge(one, wanted, lacking, lacked)
         if one.fate == ACCEPTED:
             told = tuple(slot for slot in lacking if slot.end > one.at)
             self._accept(message, rows, after, lacking)
@@ -198,7 +212,13 @@ class Model:
                 fitted.append(slot)
         return tuple(lacking)
 
-    def _judge(self, one: Settled, wanted: Sequence[Slot], lacking: Sequence[Slot]) -> str:
+    def _judge(
+        self,
+        one: Settled,
+        wanted: Sequence[Slot],
+        lacking: Sequence[Slot],
+        lacked: Collection[Slot | None],
+    ) -> str:
         """What is wrong with the booker's decision; nothing can be said where the series goes on past `until`."""
         resource, policy = self.resource, self.resource.policy
         reasons = {reason for reason in one.reason.split("; ") if not reason.startswith("no reply")}
@@ -211,11 +231,10 @@ class Model:
         live = [slot for slot in wanted if slot.end > one.at]
         series = len(wanted) > 1 or any(event.rule or event.onwards for event in one.message.events)
         clashes = [slot for slot in lacking if not series or not live or slot.end > one.at]
-        fits = not clashes or (series and _bearable(len(clashes), len(live or wanted), policy))
+        new = [slot for slot in clashes if slot not in lacked]
+        fits = not new or (series and _bearable(len(clashes), len(live or wanted), policy))
         if any(slot.start >= self._until for slot in wanted):
-            return (
-                "it cannot be accepted" if clashes and not policy and one.fate == ACCEPTED else ""
-            )
+            return "it cannot be accepted" if new and not policy and one.fate == ACCEPTED else ""
         if fits is not (one.fate == ACCEPTED):
             return "it fits" if fits else "it does not fit"
         return ""
@@ -227,7 +246,8 @@ class Model:
         for slot in lacking:
             version = asked.get(slot.name, events[0]).version
             before = rows.get(slot.name)
-            left_out[slot.name] = Row(DECLINED, version, before.sender if before else message.from_)
+            sender = before.sender if before else message.from_
+            left_out[slot.name] = Row(DECLINED, version, sender, tied(message), lacked=slot)
         rows.clear()
         rows.update({**after, **left_out})
 
@@ -244,12 +264,15 @@ class Model:
             master = rows.get("")
             series = master is not None and master.state == ACCEPTED and bool(event.name)
             state = KEPT if series and (event.onwards or event.name in names) else DECLINED
-            rows[event.name] = Row(state, event.version, self._sender(message, rows, event))
+            rows[event.name] = self._row(state, message, rows, event)
 
     @staticmethod
-    def _sender(message: Message, rows: Rows, event: Event) -> str:
+    def _row(
+        state: str, message: Message, rows: Rows, event: Event, held: Event | None = None
+    ) -> Row:
         before = rows.get(event.name)
-        return before.sender if before else message.from_
+        sender = before.sender if before else message.from_
+        return Row(state, event.version, sender, tied(message), held)
 
 
 def _bearable(clashes: int, of: int, policy: Mapping[str, str]) -> bool:
