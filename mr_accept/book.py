@@ -40,7 +40,8 @@ from mr_accept.replying import (
 from mr_accept.work import Work, open_work
 from store.batch import Reserved
 from store.booking_policies import BookingSwitches, load_switches
-from store.bookings import load_lineages
+from store.bookings import drop_bookings, load_lineages
+from store.calendar_objects import drop_object
 from store.calendars import LockedCalendar, lock_calendar
 from store.commit import Committer
 from store.jobs import Job, finish_job
@@ -162,7 +163,8 @@ class Booker:
         zone = zone_of(recipient, self._settings)
         source = kept_source(asked.meeting.source, policy, asked.meeting.organizer, asked.limits)
         written = Written(source, zone, "" if work.answers else work.silence)
-        return _Read(held_of(stored, zone, asked.limits), policy, written)
+        held = held_of(stored, zone, asked.limits)
+        return _Read(held.afresh() if work.starts_afresh(held) else held, policy, written)
 
     def _policy(self, connection: Connection, work: Work) -> BookingPolicy:
         organizer = work.asked.meeting.organizer.address
@@ -171,11 +173,9 @@ class Booker:
     def _request(self, work: Work, read: _Read) -> Outcome:
         asked, held = work.asked, read.held
         instances = added_by(asked, held) if asked.meeting.method == "ADD" else asked.instances
-        rows = work.rows_against(held)
         # The trace of a cancelled meeting protects nothing; it only outdates its own organizer's requests.
-        gone = all(row.known.cancelled for row in rows)
-        obeyed = gone or work.obeyed(held.organizer())
-        change = change_of(instances, rows, obeyed)
+        gone = all(row.known.cancelled for row in held.rows)
+        change = change_of(instances, held.rows, gone or work.obeyed(held.organizer()))
         if change.fate is Fate.NOT_OBEYED:
             return Outcome(Fate.NOT_OBEYED, work.stranger(held))
         if change.fate is not None:
@@ -246,11 +246,14 @@ class Booker:
             locked = lock_calendar(connection, store_id)
             stored = tuple(load_lineages(connection, store_id, work.asked.meeting.uid))
             if (
-                stored != read.held.stored
+                stored != (*read.held.stored, *read.held.given_up)
                 or load_switches(connection, store_id) != _switches(work.recipient)
                 or self._policy(connection, work) != read.policy
             ):
                 raise ChangedError("the booking was changed by another worker")
+            if read.held.given_up:
+                drop_bookings(connection, [row.id for row in read.held.given_up])
+                drop_object(connection, locked, work.asked.meeting.uid)
             yield connection, locked
 
     def _writer(

@@ -30,15 +30,28 @@ _STATES = {state.value: state for state in LineageState}
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The lineages of one UID: as stored, and as decisions see them."""
+    """The lineages of one UID: as stored, and as decisions see them.
+
+    `given_up` are stored lineages that a message is not measured by, and that go when it is settled.
+    """
 
     stored: tuple[BookingRow, ...]
     rows: tuple[Row, ...]
+    given_up: tuple[BookingRow, ...] = ()
 
     @property
     def ids(self) -> tuple[int, ...]:
         """Their row ids."""
         return tuple(row.id for row in self.stored)
+
+    @property
+    def frees(self) -> bool:
+        """Whether something of what is given up holds time."""
+        return any(row.state == ACCEPTED for row in self.given_up)
+
+    def afresh(self) -> "Held":
+        """The same for a message that starts afresh."""
+        return Held((), (), self.stored)
 
     @property
     def booked(self) -> bool:

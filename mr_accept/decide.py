@@ -70,7 +70,8 @@ def _beside(wanted: Wanted, busy: list[Span], policy: BookingPolicy, now: int) -
     clashes = tuple(item for item in lacking if item in open_)
     ended = tuple(item for item in lacking if item not in open_)
     new = [item for item in clashes if item._replace(busy=True) not in wanted.lacking]
-    if not new or (wanted.recurring and _bearable(len(clashes), len(open_), policy)):
+    part = wanted.recurring and len(clashes) < len(open_)
+    if not clashes or (part and (not new or _bearable(len(clashes), len(open_), policy))):
         return Decision(
             Verdict.ACCEPTED,
             clashes=clashes,
@@ -119,6 +120,6 @@ def _meets(occurrence: Occurrence, stretches: Sequence[Use]) -> bool:
 def _bearable(clashes: int, of: int, policy: BookingPolicy) -> bool:
     """Whether a series may be accepted without these; a limit that is not set does not bind, but one has to be."""
     most, percent = policy.max_conflicts, policy.max_conflict_percent
-    if (most is None and percent is None) or clashes >= of:
+    if most is None and percent is None:
         return False
     return (most is None or clashes <= most) and (percent is None or clashes * 100 <= percent * of)

@@ -21,6 +21,8 @@ from mr_accept.fate import (
 from mr_accept.model import Instance, NotForBookingError
 from mr_accept.work import Work
 
+_LEFT_OUT = "the organizer does not invite it any more"
+
 
 class Freed(NamedTuple):
     """The fate of the message, the reason where there is one, and the instances that are cancelled by it."""
@@ -32,13 +34,13 @@ class Freed(NamedTuple):
 
 def cancelled_by(work: Work, held: Held) -> Freed:
     """What a CANCEL cancels; without a booking it is remembered, if it comes from the organizer it names."""
-    asked, rows = work.asked, work.rows_against(held)
-    obeyed = work.obeyed(held.organizer()) if rows else work.tied
+    stored = held.organizer()
+    obeyed = work.obeyed(stored) if stored else work.tied
     if not obeyed:
         return Freed(Fate.NOT_OBEYED, work.stranger(held))
-    fates = [(item, _cancel_fate(item, rows)) for item in asked.instances]
-    if not rows and held.booked:  # by somebody nothing ties to the organizer
-        fates = [(item, Fate.FREED) for item, _ in fates]
+    if held.frees:
+        return Freed(Fate.FREED, "", work.asked.instances)
+    fates = [(item, _cancel_fate(item, held.rows)) for item in work.asked.instances]
     fate = next((own for _, own in fates if own is not Fate.STALE), Fate.STALE)
     return Freed(fate, "", [item for item, own in fates if own is not Fate.STALE])
 
@@ -49,12 +51,14 @@ def freed_by(work: Work, held: Held) -> Freed:
     Raises NotForBookingError where it frees nothing: the resource was never booked, the message is a copy that somebody
     has forwarded, or it is no newer than what is booked.
     """
+    if held.frees:
+        return Freed(Fate.FREED, _LEFT_OUT, work.asked.instances)
     newer = [item for item in work.asked.instances if _is_newer(item, held.rows)]
     if not held.booked or not newer or not work.strictly_obeyed(held.organizer()):
         invited = work.asked.attendee is not None
         what = "the meeting is cancelled" if invited else "the resource is not among the attendees"
         raise NotForBookingError(what)
-    return Freed(Fate.FREED, "the organizer does not invite it any more", newer)
+    return Freed(Fate.FREED, _LEFT_OUT, newer)
 
 
 def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
@@ -89,6 +93,8 @@ def _cancel_fate(instance: Instance, rows: Sequence[Row]) -> Fate:
 
 
 def _is_newer(instance: Instance, rows: Sequence[Row]) -> bool:
-    known = [row.known for row in around(instance.recurrence_id, rows)]
-    newest = _own(instance, rows) or max(known, key=lambda one: one.version, default=None)
-    return compare(newest, instance.version) is Order.NEWER
+    own = _own(instance, rows)
+    if own is not None:
+        return compare(own, instance.version) is Order.NEWER
+    series = around(instance.recurrence_id, rows)
+    return all(is_later(instance.version, row.known.version) for row in series)

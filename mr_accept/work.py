@@ -9,7 +9,6 @@ from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import Asked, limits_of, read_request
 from mr_accept.booking_rows import Held, zone_of
-from mr_accept.change import Row
 from mr_accept.fate import (
     UNTIED,
     UNVOUCHED,
@@ -100,20 +99,19 @@ class Work:
             vouched=self.vouched,
         )
 
-    def rows_against(self, held: Held) -> tuple[Row, ...]:
-        """The stored lineages that the message has to be measured by.
+    def starts_afresh(self, held: Held) -> bool:
+        """Whether what is stored of its UID is given up for the message instead of being compared with it.
 
-        None where they are another organizer's and hold nothing: a trace protects nothing.  And none where they come
-        from somebody whom nothing tied to this organizer, and this one is tied: who is quicker with a copy, or with a
-        forged SEQUENCE, does not keep the organizer out.
+        Where it is another organizer's and holds nothing: a trace protects nothing.  And where all of it comes from
+        somebody whom nothing tied to this organizer, and a message about the whole is tied: who is quicker with a copy,
+        or with a forged SEQUENCE, does not keep the organizer out.
         """
         stored = held.organizer()
         if stored is None:
-            return ()
+            return False
         if not self.is_organizer(stored.address):
-            return held.rows if held.booked else ()
-        whole = not self.asked.instances[0].recurrence_id
-        return () if whole and held.unproven and self.tied else held.rows
+            return not held.booked
+        return held.unproven and self.tied and not self.asked.instances[0].recurrence_id
 
     def stranger(self, held: Held) -> str:
         """The words for a sender who is not obeyed."""

@@ -6,7 +6,7 @@ from mr_accept.audit import audit
 from mr_accept.import_calendar import import_calendar
 from store.occurrences import drop_occurrence
 from tests.support.booking_desk import Desk, Room
-from tests.support.meetings import BEN, at, basic, calendar, event
+from tests.support.meetings import BEN, EVE, at, basic, calendar, event
 
 
 def onwards(block: str) -> str:
@@ -102,3 +102,59 @@ def test_an_instance_that_a_request_does_without_is_answered(room: Room, partial
         event("a", at(11, day=1), recurrence_id=at(9, day=1), sequence=1, **ask),
     )
     assert [reply.partstat for reply in room.replies(outcome)] == ["DECLINED"]
+
+
+# -- what a stranger has booked before the organizer wrote
+
+
+def test_the_forger_has_no_say_once_the_organizer_has_written(room: Room) -> None:
+    room.ask("a", at(11), sequence=9, from_=EVE)
+    assert room.ask("a", at(9), sequence=2).fate == "accepted"
+    assert room.ask("a", at(9), sequence=10, method="CANCEL", from_=EVE).fate == "not_obeyed"
+    assert room.held() == [("a", at(9))]
+
+
+def test_a_forgery_goes_when_the_organizer_does_not_invite_the_resource(room: Room) -> None:
+    room.ask("a", at(11), sequence=9, from_=EVE)
+    left_out = event("a", at(9), attendees=(BEN,), sequence=2)
+    assert room.ask_together(left_out).fate == "freed"
+    assert room.held() == []
+
+
+def test_a_forged_instance_goes_when_the_organizer_cancels(room: Room) -> None:
+    ask = {"attendees": (room.address,)}
+    forged = event("a", at(14, day=2), sequence=9, stamp=500, recurrence_id=at(9, day=2), **ask)
+    room.ask_together(forged, from_=EVE)
+    assert room.held() == [("a", at(14, day=2))]
+    whole = event("a", at(9), sequence=2, stamp=100, **ask)
+    assert room.ask_together(whole, method="CANCEL").fate == "freed"
+    assert room.held() == []
+
+
+def test_a_forgery_goes_when_the_organizer_is_declined(room: Room) -> None:
+    room.ask("a", at(11), sequence=9, stamp=500, from_=EVE)
+    room.ask("other", at(9))
+    declined = room.ask("a", at(9), sequence=2, stamp=100)
+    assert declined.fate == "declined"
+    assert room.held() == [("other", at(9))]
+    (reply,) = room.replies(declined)
+    assert "stays booked" not in reply.message.get_body(("plain",)).get_content()
+
+
+def test_an_instance_without_the_resource_is_later_than_its_series_by_its_stamp(
+    room: Room,
+) -> None:
+    room.ask("a", at(9), rrule="FREQ=DAILY;COUNT=3", sequence=3, stamp=100)
+    left_out = event("a", at(9, day=2), attendees=(BEN,), stamp=200, recurrence_id=at(9, day=2))
+    assert room.ask_together(left_out).fate == "freed"
+    assert room.held() == [("a", at(9)), ("a", at(9, day=1))]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_series_of_which_nothing_is_left_is_declined(room: Room, count: int) -> None:
+    """What it lacks already is no new clash, and still nothing to accept."""
+    room.set_policy(max_conflicts="2")
+    room.ask("other", at(9))
+    room.ask("another", at(9, day=1))
+    assert room.ask("a", at(9), rrule="FREQ=DAILY;COUNT=4").fate == "accepted"
+    assert room.ask("a", at(9), rrule=f"FREQ=DAILY;COUNT={count}", sequence=1).fate == "declined"

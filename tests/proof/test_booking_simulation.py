@@ -131,7 +131,8 @@ def test_a_simulated_office(seed: int, count: int, tmp_path: Path) -> None:
     assert (audit.returncode, audit.stderr) == (0, ""), audit.stdout
     assert "Traceback" not in agent.log()
     check_fates(done)
-    assert findings(done) == []
+    found = findings(done)
+    assert not found, "\n".join(found)
     logs = {resource.name: done.log(resource) for resource in RESOURCES}
     assert replay(f"sqlite:///{tmp_path / 'again.db'}", logs) == done.calendars
 
