@@ -202,7 +202,7 @@ def _of_nobody(stored: _Calendar) -> Iterator[Finding]:
             loose[one.booking_id].append(one)
     for booking_id, held in loose.items():
         row = bookings.get(booking_id)
-        what = f"a {row.state} booking" if row else "a booking of another calendar"
+        what = f"a {row.state} booking" if row else "no booking of this calendar"
         yield Finding(
             Kind.ORPHAN,
             f"{_occurrences(len(held))} held for {what}",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from mailcore import failpoint
 from mailcore.errors import TemporaryError
 from mailcore.settings import Settings
-from mr_accept.booking_rows import Held, held_of, zone_of
+from mr_accept.booking_rows import Held, held_of, renew_object, zone_of
 from mr_accept.calendar_writer import CalendarWriter, Written
 from mr_accept.change import Change, change_of, check_types
 from mr_accept.deciding import Asker, Case, decide_case, open_case
@@ -41,7 +41,6 @@ from mr_accept.work import Work, open_work
 from store.batch import Reserved
 from store.booking_policies import BookingSwitches, load_switches
 from store.bookings import drop_bookings, load_lineages
-from store.calendar_objects import drop_object
 from store.calendars import LockedCalendar, lock_calendar
 from store.commit import Committer
 from store.jobs import Job, finish_job
@@ -164,7 +163,7 @@ class Booker:
         source = kept_source(asked.meeting.source, policy, asked.meeting.organizer, asked.limits)
         written = Written(source, zone, "" if work.answers else work.silence)
         held = held_of(stored, zone, asked.limits)
-        return _Read(held.afresh() if work.starts_afresh(held) else held, policy, written)
+        return _Read(held.without(work.given_up(held)), policy, written)
 
     def _policy(self, connection: Connection, work: Work) -> BookingPolicy:
         organizer = work.asked.meeting.organizer.address
@@ -246,14 +245,14 @@ class Booker:
             locked = lock_calendar(connection, store_id)
             stored = tuple(load_lineages(connection, store_id, work.asked.meeting.uid))
             if (
-                stored != (*read.held.stored, *read.held.given_up)
+                set(stored) != {*read.held.stored, *read.held.given_up}
                 or load_switches(connection, store_id) != _switches(work.recipient)
                 or self._policy(connection, work) != read.policy
             ):
                 raise ChangedError("the booking was changed by another worker")
             if read.held.given_up:
                 drop_bookings(connection, [row.id for row in read.held.given_up])
-                drop_object(connection, locked, work.asked.meeting.uid)
+                renew_object(connection, locked, work.asked.meeting.uid, read.written.zone)
             yield connection, locked
 
     def _writer(

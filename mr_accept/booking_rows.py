@@ -49,9 +49,12 @@ class Held:
         """Whether something of what is given up holds time."""
         return any(row.state == ACCEPTED for row in self.given_up)
 
-    def afresh(self) -> "Held":
-        """The same for a message that starts afresh."""
-        return Held((), (), self.stored)
+    def without(self, given_up: Collection[BookingRow]) -> "Held":
+        """The same for a message that is not measured by some of them."""
+        stored = tuple(row for row in self.stored if row not in given_up)
+        ids = {row.recurrence_id for row in stored}
+        rows = tuple(row for row in self.rows if row.recurrence_id in ids)
+        return Held(stored, rows, tuple(given_up))
 
     @property
     def booked(self) -> bool:
@@ -59,9 +62,9 @@ class Held:
         return any(row.state == ACCEPTED for row in self.stored)
 
     @property
-    def unproven(self) -> bool:
-        """Whether all of it was asked for by somebody whom nothing tied to the organizer."""
-        return bool(self.stored) and all(row.silence in UNPROVEN for row in self.stored)
+    def unproven(self) -> list[BookingRow]:
+        """What was asked for by somebody whom nothing tied to the organizer."""
+        return [row for row in self.stored if row.silence in UNPROVEN]
 
     def find(self, recurrence_id: str) -> BookingRow | None:
         """The lineage of one instance, '' for the master."""

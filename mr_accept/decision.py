@@ -55,7 +55,7 @@ class Reason(enum.Enum):
     TOO_SOON = "not enough notice"
     TOO_SHORT = "too short"
     TOO_LONG = "too long"
-    OUTSIDE_HOURS = "outside the hours that can be booked"
+    OUTSIDE_HOURS = "outside the days and hours that can be booked"
     SERIES_TOO_LONG = "the series is too long"
     TOO_MANY_PEOPLE = "more people than there is room for"
     BUSY = "the resource is already booked at that time"

@@ -71,7 +71,9 @@ def added_by(asked: Asked, held: Held) -> Sequence[Instance]:
     known = {row.recurrence_id: row.known.version for row in held.rows}
     newest = known.get("", (0, 0))
     return [
-        item for item in asked.instances if item.recurrence_id in known or item.version >= newest
+        item
+        for item in asked.instances
+        if item.recurrence_id in known or not is_later(newest, item.version)
     ]
 
 

@@ -13,7 +13,7 @@ from mr_accept.booking_rows import held_of, renew_object, split_occurrences, zon
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import occurrences_of
 from mr_accept.horizon import END_OF_TIME, extend_series, horizon_of
-from mr_accept.model import Zone
+from mr_accept.model import UnreadableError, Zone
 from mr_accept.policies import load_policy
 from store.bookings import (
     ACCEPTED,
@@ -31,6 +31,7 @@ from store.engine import Database
 from store.occurrences import (
     all_held,
     drop_occurrence,
+    drop_strays,
     replace_occurrences,
 )
 from userstore.resolve import Directory, Recipient
@@ -97,10 +98,17 @@ def rebuild_locked(
     meetings: dict[str, list[BookingRow]] = {}
     for row in load_all_lineages(connection, locked.id):
         meetings.setdefault(row.uid, []).append(row)
-    rebuilt = sum(
-        _rebuild_meeting(connection, locked, rows, recipient, settings)
-        for rows in meetings.values()
-    )
+    drop_strays(connection, locked.id)
+    rebuilt = 0
+    for uid, rows in meetings.items():
+        try:
+            rebuilt += _rebuild_meeting(connection, locked, rows, recipient, settings)
+        except UnreadableError as error:
+            name = recipient.user.name
+            raise UnreadableError(
+                f"booking {uid} of {name} cannot be read: {error}; nothing was changed."
+                f" kopano-admin --cancel-booking {name} {uid} frees it"
+            ) from error
     return rebuilt + extend_series(connection, locked, recipient, settings, until=until)
 
 

@@ -1,6 +1,6 @@
 """One meeting message for one resource, read and ready to be settled: what it says, and who sent it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mailcore.authentication import vouched
@@ -20,6 +20,7 @@ from mr_accept.fate import (
 from mr_accept.people import People
 from mr_accept.policy import BookingPolicy
 from mr_accept.reply import Request
+from store.bookings import BookingRow
 from store.jobs import Job
 from store.mailboxes import INBOX, TRASH
 from store.message import prepare_message
@@ -99,19 +100,20 @@ class Work:
             vouched=self.vouched,
         )
 
-    def starts_afresh(self, held: Held) -> bool:
-        """Whether what is stored of its UID is given up for the message instead of being compared with it.
+    def given_up(self, held: Held) -> Sequence[BookingRow]:
+        """What is stored of its UID and goes for the message, instead of being compared with it.
 
-        Where it is another organizer's and holds nothing: a trace protects nothing.  And where all of it comes from
-        somebody whom nothing tied to this organizer, and a message about the whole is tied: who is quicker with a copy,
-        or with a forged SEQUENCE, does not keep the organizer out.
+        What is another organizer's and holds nothing: a trace protects nothing.  And, for a message about the whole
+        that is tied to its organizer, what nobody tied to them has asked for: who is quicker with a copy, or with a
+        forged SEQUENCE, does not keep the organizer out.
         """
         stored = held.organizer()
         if stored is None:
-            return False
+            return ()
         if not self.is_organizer(stored.address):
-            return not held.booked
-        return held.unproven and self.tied and not self.asked.instances[0].recurrence_id
+            return () if held.booked else held.stored
+        whole = not self.asked.instances[0].recurrence_id
+        return held.unproven if whole and self.tied else ()
 
     def stranger(self, held: Held) -> str:
         """The words for a sender who is not obeyed."""

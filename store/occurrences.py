@@ -285,6 +285,16 @@ def drop_occurrence(connection: Connection, booking_id: int, recurrence_id: str)
     return gone.rowcount
 
 
+def drop_strays(connection: Connection, calendar_id: int) -> None:
+    """Free the time of a calendar that no booking of it stands for; there is none unless somebody has tampered."""
+    own = select(booking.c.id).where(booking.c.calendar_id == calendar_id)
+    connection.execute(
+        delete(occurrence).where(
+            occurrence.c.calendar_id == calendar_id, occurrence.c.booking_id.not_in(own)
+        )
+    )
+
+
 def drop_occurrences_from(
     connection: Connection, booking_id: int, recurrence_id: str, before: str | None = None
 ) -> None:

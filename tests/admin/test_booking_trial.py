@@ -182,7 +182,7 @@ def test_every_rule_that_is_broken_is_named(bench: Bench, room: Room) -> None:
     said = bench.agrees(room, meeting_mail("x", at(6), **asked))
     assert [one["reason"] for one in said["refusals"]] == [
         "too long",
-        "outside the hours that can be booked",
+        "outside the days and hours that can be booked",
     ]
     assert all(one["text"] and len(one["occurrences"]) == 1 for one in said["refusals"])
     assert bench.agrees(room, meeting_mail("y", at(6), organizer=BEN, **asked))["refusals"] == []

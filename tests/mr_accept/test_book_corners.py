@@ -158,3 +158,23 @@ def test_a_series_of_which_nothing_is_left_is_declined(room: Room, count: int) -
     room.ask("another", at(9, day=1))
     assert room.ask("a", at(9), rrule="FREQ=DAILY;COUNT=4").fate == "accepted"
     assert room.ask("a", at(9), rrule=f"FREQ=DAILY;COUNT={count}", sequence=1).fate == "declined"
+
+
+def test_a_forged_series_goes_although_one_of_its_instances_is_the_organizer_s(room: Room) -> None:
+    ask = {"attendees": (room.address,)}
+    forged = event("a", at(11), rrule="FREQ=DAILY;COUNT=3", sequence=5, stamp=37, **ask)
+    room.ask_together(forged, from_=EVE)
+    room.ask_together(event("a", at(14, day=1), recurrence_id=at(9, day=1), stamp=69, **ask))
+    series = event("a", at(9), rrule="FREQ=DAILY;COUNT=3", stamp=50, **ask)
+    outcome = room.ask_together(series)
+    assert (outcome.fate, len(room.replies(outcome))) == ("accepted", 1)
+    assert room.held() == [("a", at(9)), ("a", at(14, day=1)), ("a", at(9, day=2))]
+
+
+def test_an_added_occurrence_is_later_than_its_series_by_its_stamp(room: Room) -> None:
+    ask = {"attendees": (room.address,)}
+    room.ask("a", at(9), rrule="FREQ=DAILY;COUNT=2", sequence=5, stamp=37)
+    added = event("a", at(9, day=5), sequence=1, stamp=69, **ask)
+    assert room.ask_together(added, method="ADD").fate == "accepted"
+    older = event("a", at(9, day=6), sequence=1, stamp=30, **ask)
+    assert room.ask_together(older, method="ADD").fate == "stale"

@@ -94,10 +94,15 @@ def test_an_occurrence_that_does_not_fit_stays_where_it_was(room: Room) -> None:
         assert starts(room) == [DAYS[0], DAYS[1], at(15, day=1), *DAYS[2:]]
 
 
-@pytest.mark.parametrize(("sequence", "fate"), [(1, "stale"), (2, "accepted"), (3, "accepted")])
-def test_what_is_added_is_as_new_as_its_series(room: Room, sequence: int, fate: str) -> None:
+@pytest.mark.parametrize(
+    ("sequence", "stamp", "fate"),
+    [(1, 60, "stale"), (3, 50, "stale"), (2, 60, "accepted"), (1, 90, "accepted")],
+)
+def test_what_is_added_is_as_new_as_its_series(
+    room: Room, sequence: int, stamp: int, fate: str
+) -> None:
     series(room, sequence=2, stamp=60)
-    more = {"method": "ADD", "sequence": sequence, "stamp": 90}
+    more = {"method": "ADD", "sequence": sequence, "stamp": stamp}
     assert room.ask("series", at(15, day=1), **more).fate == fate
     assert (at(15, day=1) in starts(room)) is (fate == "accepted")
 

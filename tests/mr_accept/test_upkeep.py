@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from mailcore.errors import UsageError
 from mailcore.settings import Settings
 from mr_accept.audit import Finding, audit
+from mr_accept.model import UnreadableError
 from mr_accept.upkeep import cancel_booking, extend_all, rebuild_occurrences
 from store.mailboxes import orphan_mailbox
 from store.schema import booking, calendar, occurrence
@@ -207,3 +208,28 @@ def test_the_object_of_a_cancelled_booking_is_gone(room: Room) -> None:
     assert objects() == ["series", "single"]
     cancel(room, "series")
     assert objects() == ["single"]
+
+
+def test_a_rebuild_frees_time_that_no_booking_stands_for(desk: Desk) -> None:
+    room, other = opened(desk.room()), opened(desk.room())
+    room.ask("first", at(15))
+    other.ask("stray", at(9))
+    with desk.database.write() as connection:
+        (mine,) = connection.execute(
+            select(calendar.c.id).where(calendar.c.store_id == room.store_id)
+        )
+        stray = other.lineages("stray")[""].id
+        moved = update(occurrence).where(occurrence.c.booking_id == stray)
+        connection.execute(moved.values(calendar_id=mine.id))
+    assert room.ask("one", at(9)).fate == "declined"
+    rebuild(room)
+    assert room.ask("one", at(9)).fate == "accepted"
+
+
+def test_a_rebuild_that_cannot_read_a_booking_names_it(room: Room) -> None:
+    room.ask("broken", at(9))
+    with room.desk.database.write() as connection:
+        row = room.lineages("broken")[""]
+        connection.execute(update(booking).where(booking.c.id == row.id).values(source="?"))
+    with pytest.raises(UnreadableError, match=f"booking broken of {room.recipient.user.name}"):
+        rebuild(room)

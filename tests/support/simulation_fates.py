@@ -12,7 +12,7 @@ from tests.support.simulation_calendar import (
     covers,
     is_later,
 )
-from tests.support.simulation_words import Event, Message
+from tests.support.simulation_words import ADD, Event, Message
 
 FREED, TOMBSTONE, STALE, REPEATED = "freed", "tombstone", "stale", "repeated"
 NOT_OBEYED, ORDINARY, PAST = "not_obeyed", "ordinary", "past"
@@ -43,11 +43,10 @@ def tied(message: Message) -> bool:
     return message.from_ in (message.organizer, message.sent_by)
 
 
-def rows_against(message: Message, rows: Rows) -> Rows:
-    """What a message is measured by: nothing where it is the first about the whole that its organizer has sent."""
+def starts_afresh(message: Message, rows: Rows) -> bool:
+    """Whether it is the first about the whole meeting that comes from its organizer, and strangers were quicker."""
     whole = any(not event.name for event in message.events)
-    afresh = whole and tied(message) and not any(row.proven for row in rows.values())
-    return {} if afresh else rows
+    return whole and tied(message) and not any(row.proven for row in rows.values())
 
 
 def obeyed(message: Message, rows: Rows) -> bool:
@@ -95,8 +94,14 @@ def is_newer(event: Event, rows: Rows) -> bool:
     own = rows.get(event.name)
     if own is not None:
         return event.version > own.version
-    around = _around(event.name, rows)
-    return bool(around) and all(is_later(event.version, row.version) for row in around)
+    return all(is_later(event.version, row.version) for row in _around(event.name, rows))
+
+
+def is_late_addition(message: Message, rows: Rows) -> bool:
+    """Whether it adds an instance to a series of which something newer is known."""
+    (event,) = message.events[:1]
+    known = event.name not in rows and "" in rows
+    return message.method == ADD and known and is_later(rows[""].version, event.version)
 
 
 def request_fate(event: Event, rows: Rows) -> str:

@@ -30,13 +30,15 @@ from tests.support.simulation_fates import (
     PAST,
     REPEATED,
     STALE,
+    TOMBSTONE,
     Change,
     cancel_fate,
     change_of,
+    is_late_addition,
     is_newer,
     obeyed,
     request_fate,
-    rows_against,
+    starts_afresh,
     tied,
 )
 from tests.support.simulation_site import Resource
@@ -91,29 +93,32 @@ class Model:
     # -- what frees
 
     def _cancel(self, message: Message, rows: Rows) -> Expected:
-        against = rows_against(message, rows)
-        if not (obeyed(message, against) if against else tied(message)):
+        if starts_afresh(message, rows):
+            return self._take_over(message, rows)
+        if not (obeyed(message, rows) if rows else tied(message)):
             return Expected(NOT_OBEYED)
-        fates = {event: cancel_fate(event, against) for event in message.events}
+        fates = {event: cancel_fate(event, rows) for event in message.events}
         freed = [event for event, fate in fates.items() if fate != STALE]
-        booked = any(row.state == ACCEPTED for row in rows.values())
-        if not against:
-            rows.clear()
         self._free(message, rows, freed)
-        if booked and not against:
-            return Expected(FREED)
         return Expected(fates[freed[0]] if freed else STALE)
 
     def _left_out(self, message: Message, rows: Rows) -> Expected:
-        against = rows_against(message, rows)
-        newer = [event for event in message.events if not against or is_newer(event, against)]
-        booked = any(row.state == ACCEPTED for row in rows.values())
-        if not booked or not newer or not tied(message):
+        if not _booked(rows) or not tied(message):
             return Expected(ORDINARY)
-        if not against:
-            rows.clear()
+        if starts_afresh(message, rows):
+            return self._take_over(message, rows)
+        newer = [event for event in message.events if is_newer(event, rows)]
+        if not newer:
+            return Expected(ORDINARY)
         self._free(message, rows, sorted(newer, key=lambda event: event.name))
         return Expected(FREED)
+
+    def _take_over(self, message: Message, rows: Rows) -> Expected:
+        """Free all that was asked for by strangers alone."""
+        fate = FREED if _booked(rows) else TOMBSTONE
+        rows.clear()
+        self._free(message, rows, message.events)
+        return Expected(fate)
 
     def _free(
         self, message: Message, rows: Rows, events: Sequence[Event], state: str = CANCELLED
@@ -134,18 +139,22 @@ class Model:
 
     def _request(self, one: Settled, rows: Rows) -> Expected:
         message = one.message
-        if message.method == ADD and all(row.state != ACCEPTED for row in rows.values()):
+        if message.method == ADD and not _booked(rows):
             return Expected(ORDINARY)
-        against = rows_against(message, rows)
-        gone = all(row.state == CANCELLED for row in against.values())
-        if not gone and not obeyed(message, against):
+        if starts_afresh(message, rows):
+            rows.clear()
+            self.diary.hold(message.uid, ())
+        gone = all(row.state == CANCELLED for row in rows.values())
+        if not gone and not obeyed(message, rows):
             return Expected(NOT_OBEYED)
+        if is_late_addition(message, rows):
+            return Expected(STALE)
         events = sorted(message.events, key=lambda event: event.name)
-        fates = [request_fate(event, against) for event in events]
+        fates = [request_fate(event, rows) for event in events]
         if DECIDED not in fates:
             return Expected(REPEATED if REPEATED in fates else STALE)
         fresh = [event for event, fate in zip(events, fates, strict=True) if fate == DECIDED]
-        change = change_of(events, fresh, against)
+        change = change_of(events, fresh, rows)
         master = change.remaining.get("")
         if change.onwards and not change.whole and (master is None or master.state != ACCEPTED):
             return Expected(ORDINARY)
@@ -232,7 +241,9 @@ class Model:
         series = len(wanted) > 1 or any(event.rule or event.onwards for event in one.message.events)
         clashes = [slot for slot in lacking if not series or not live or slot.end > one.at]
         new = [slot for slot in clashes if slot not in lacked]
-        fits = not new or (series and _bearable(len(clashes), len(live or wanted), policy))
+        of = len(live or wanted)
+        part = series and len(clashes) < of
+        fits = not clashes or (part and (not new or _bearable(len(clashes), of, policy)))
         if any(slot.start >= self._until for slot in wanted):
             return "it cannot be accepted" if new and not policy and one.fate == ACCEPTED else ""
         if fits is not (one.fate == ACCEPTED):
@@ -275,9 +286,13 @@ class Model:
         return Row(state, event.version, sender, tied(message), held)
 
 
+def _booked(rows: Rows) -> bool:
+    return any(row.state == ACCEPTED for row in rows.values())
+
+
 def _bearable(clashes: int, of: int, policy: Mapping[str, str]) -> bool:
     most, percent = policy.get("max_conflicts"), policy.get("max_conflict_percent")
-    if (most is None and percent is None) or clashes >= of:
+    if most is None and percent is None:
         return False
     return (most is None or clashes <= int(most)) and (
         percent is None or clashes * 100 <= int(percent) * of
