@@ -237,8 +237,7 @@ def _held_otherwise(stored: _Calendar, settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 Kind.ORPHAN,
                 f"the booking cannot be read any more: {error}",
-                "let the organizer send it anew, or free it:"
-                f" {stored.command('--cancel-booking', uid)}",
+                f"free it, and let the organizer send it anew: {stored.command('--cancel-booking', uid)}",
                 uid,
             )
 

@@ -6,6 +6,7 @@ the end of what is asked for, so no decision ever looks past what is held.  An o
 series is extended is declined then: it holds nothing, is shown, and `mr_accept/late_clashes.py` tells the organizer.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from mr_accept.asking import limits_of
 from mr_accept.booking_rows import held_of, renew_object, zone_of
 from mr_accept.change import lineages_of, own_ids
 from mr_accept.expand import lineages_go_past, occurrences_of
-from mr_accept.model import Instance, Occurrence
+from mr_accept.model import Instance, Occurrence, UnreadableError
 from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
 from mr_accept.sweep import Span, peak_use
@@ -42,6 +43,8 @@ from userstore.resolve import Recipient
 
 END_OF_TIME = 221_845_392_000
 """The year 9000 in epoch seconds: every occurrence of a series that has an end is before it."""
+
+log = logging.getLogger(__name__)
 
 _DAY = 86_400  # seconds
 _FARTHEST = 3650 * _DAY
@@ -100,9 +103,16 @@ def extend_series(
     if not short:
         return 0
     policy = load_policy(connection, recipient, settings)
-    return sum(
-        _extend(connection, locked, series, recipient, settings, policy, until) for series in short
-    )
+    added = 0
+    for series in short:
+        try:
+            added += _extend(connection, locked, series, recipient, settings, policy, until)
+        except UnreadableError as error:
+            name = recipient.user.name
+            why = f"nothing can be booked beside {series.uid}, which cannot be read: {error}"
+            log.warning("%s: %s; kopano-admin --cancel-booking %s %s", name, why, name, series.uid)
+            raise UnreadableError(why) from error
+    return added
 
 
 def _extend(

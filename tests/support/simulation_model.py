@@ -30,15 +30,14 @@ from tests.support.simulation_fates import (
     PAST,
     REPEATED,
     STALE,
-    TOMBSTONE,
     Change,
     cancel_fate,
     change_of,
+    given_up,
     is_late_addition,
     is_newer,
     obeyed,
     request_fate,
-    starts_afresh,
     tied,
 )
 from tests.support.simulation_site import Resource
@@ -93,32 +92,30 @@ class Model:
     # -- what frees
 
     def _cancel(self, message: Message, rows: Rows) -> Expected:
-        if starts_afresh(message, rows):
-            return self._take_over(message, rows)
+        frees = self._give_up(message, rows)
         if not (obeyed(message, rows) if rows else tied(message)):
             return Expected(NOT_OBEYED)
         fates = {event: cancel_fate(event, rows) for event in message.events}
         freed = [event for event, fate in fates.items() if fate != STALE]
         self._free(message, rows, freed)
-        return Expected(fates[freed[0]] if freed else STALE)
+        fate = fates[freed[0]] if freed else STALE
+        return Expected(FREED if frees else fate)
 
     def _left_out(self, message: Message, rows: Rows) -> Expected:
-        if not _booked(rows) or not tied(message):
+        standing = {name: rows[name] for name in rows.keys() - given_up(message, rows)}
+        newer = [event for event in message.events if is_newer(event, standing)]
+        frees = any(rows[name].state == ACCEPTED for name in rows.keys() - standing.keys())
+        if not _booked(rows) or not tied(message) or not (newer or frees):
             return Expected(ORDINARY)
-        if starts_afresh(message, rows):
-            return self._take_over(message, rows)
-        newer = [event for event in message.events if is_newer(event, rows)]
-        if not newer:
-            return Expected(ORDINARY)
+        self._give_up(message, rows)
         self._free(message, rows, sorted(newer, key=lambda event: event.name))
         return Expected(FREED)
 
-    def _take_over(self, message: Message, rows: Rows) -> Expected:
-        """Free all that was asked for by strangers alone."""
-        fate = FREED if _booked(rows) else TOMBSTONE
-        rows.clear()
-        self._free(message, rows, message.events)
-        return Expected(fate)
+    @staticmethod
+    def _give_up(message: Message, rows: Rows) -> bool:
+        """Forget what strangers have asked for; tell whether that held anything."""
+        gone = [rows.pop(name) for name in given_up(message, rows)]
+        return any(row.state == ACCEPTED for row in gone)
 
     def _free(
         self, message: Message, rows: Rows, events: Sequence[Event], state: str = CANCELLED
@@ -141,9 +138,8 @@ class Model:
         message = one.message
         if message.method == ADD and not _booked(rows):
             return Expected(ORDINARY)
-        if starts_afresh(message, rows):
-            rows.clear()
-            self.diary.hold(message.uid, ())
+        if self._give_up(message, rows):
+            self.diary.hold(message.uid, slots_of(rows, self.resource.zone, self._until))
         gone = all(row.state == CANCELLED for row in rows.values())
         if not gone and not obeyed(message, rows):
             return Expected(NOT_OBEYED)
