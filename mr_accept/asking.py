@@ -38,10 +38,12 @@ class Asked:
     delegator: str = ""
 
 
-def limits_of(settings: BookingSettings) -> Limits:
-    """What one message may cost from now on."""
+def limits_of(settings: BookingSettings, now: int | None = None) -> Limits:
+    """What one message may cost from now on; `now` is in epoch seconds, the clock's if not given."""
     return Limits(
-        max_occurrences=settings.max_occurrences, out_of_time=_deadline(settings.expansion_seconds)
+        max_occurrences=settings.max_occurrences,
+        counted_from=int(time.time()) if now is None else now,
+        out_of_time=_deadline(settings.expansion_seconds),
     )
 
 

@@ -208,7 +208,7 @@ class Booker:
                 else:
                     writer.decline(case.change, decision, answers)
                 outcome = _decided(decision, answers, "" if answers else work.silence)
-            self._finish(connection, work, outcome, ready)
+            self._finish(connection, work, read, outcome, ready)
         failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
         return outcome
 
@@ -220,7 +220,7 @@ class Booker:
         outcome = Outcome(fate, answers=answers)
         ready = self._prepare(work, read.policy, len(answers))
         with self._locked(work, read) as (connection, _):
-            self._finish(connection, work, outcome, ready)
+            self._finish(connection, work, read, outcome, ready)
         return outcome
 
     def _free(
@@ -233,7 +233,7 @@ class Booker:
         ready = self._prepare(work, read.policy, 0)
         with self._locked(work, read) as (connection, locked):
             self._writer(connection, locked, work, read).cancel(instances)
-            self._finish(connection, work, outcome, ready)
+            self._finish(connection, work, read, outcome, ready)
         failpoint.hit(failpoint.AFTER_BOOKING_COMMIT)
         return outcome
 
@@ -285,13 +285,17 @@ class Booker:
         blobs = len(blobs_of(processed.message)) + BLOBS_PER_REPLY * answers
         return _Ready(processed, self._committer.reserve(1 + answers, blobs))
 
-    def _finish(self, connection: Connection, work: Work, outcome: Outcome, ready: _Ready) -> None:
+    def _finish(
+        self, connection: Connection, work: Work, read: _Read, outcome: Outcome, ready: _Ready
+    ) -> None:
         """File the message, send the answers and end the job, all in the caller's transaction."""
         if work.job is None or ready.processed is None:
             store_id, uid = work.recipient.mailbox.id, work.asked.meeting.uid
             scene = scene_of(connection, store_id, uid, outcome.decision)
             raise _RehearsedError(outcome._replace(scene=scene))
-        replies = leaving(connection, work.job.id, outcome.answers, work.recipient, self._settings)
+        replies = leaving(
+            connection, work.job.id, outcome.answers, work.recipient, self._settings, read.policy
+        )
         staged = self._committer.stage([ready.processed, *replies], ready.reserved)
         self._committer.apply(connection, staged)
         finish_job(connection, work.job, outcome.fate.value, outcome.reason)

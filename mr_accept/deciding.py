@@ -147,7 +147,7 @@ def decide_case(
         external=case.asker.external,
         lacking=_lacking(connection, case, more),
     )
-    refusals = refusals_of(wanted, policy, case.now, limits_of(settings.booking))
+    refusals = refusals_of(wanted, policy, case.now, limits_of(settings.booking, case.now))
     busy: list[HeldTime] = []
     if not refusals and policy.absence is None and policy.decline_conflict:
         last = max((item.end for item in case.wanted), default=0)

@@ -89,9 +89,11 @@ def occurrences_of(
     single event or an override counts however far ahead it is.  Raises UnreadableError when that is too costly.
     """
     found: list[Occurrence] = []
+    counted = 0
     for occurrence in _occurrences(rows, _Window(until, since), Budget(limits)):
         found.append(occurrence)
-        if len(found) > limits.max_occurrences:
+        counted += occurrence.end > limits.counted_from
+        if counted > limits.max_occurrences:
             raise UnreadableError("too costly: the meeting has too many occurrences")
     return tuple(sorted(found))
 

@@ -18,7 +18,7 @@ from mailcore.settings import Settings
 from mailcore.view import MessageView
 from mr_accept.asking import limits_of
 from mr_accept.booking_rows import zone_of
-from mr_accept.decision import Decision, Verdict
+from mr_accept.decision import Decision, Reason, Refusal, Verdict
 from mr_accept.itip import attendee_for, parse_meeting
 from mr_accept.model import CalendarUser, Instance, Meeting, Occurrence, UnreadableError
 from mr_accept.notice import OwnerNotice, compose_notice
@@ -26,6 +26,7 @@ from mr_accept.policies import load_policy
 from mr_accept.policy import BookingPolicy
 from mr_accept.reply import Request
 from mr_accept.replying import Answer, Voice, compose_answers, leaving, voice_of
+from mr_accept.series_instance import instance_for
 from store.bookings import BookingRow, load_lineages, reports_due, save_booking
 from store.calendars import lock_calendar, touch_store
 from store.commit import Committer
@@ -99,7 +100,8 @@ class LateClashes:
                 save_booking(connection, locked, row.id, told)
             touch_store(connection, store_id)
         lost = ", ".join(row.recurrence_id for row in report.rows)
-        log.warning("series %s: does not fit any more at %s, and is not held then", uid, lost)
+        name = recipient.user.name
+        log.warning("%s: series %s does not fit any more at %s, not held then", name, uid, lost)
         return True
 
     def _submissions(
@@ -126,7 +128,7 @@ class LateClashes:
             organizer = master.organizer
             answers = _answers(meeting, master, recipient, policy, report, voice)
         with self._database.read() as connection:
-            replies = leaving(connection, None, answers, recipient, self._settings)
+            replies = leaving(connection, None, answers, recipient, self._settings, policy)
         notice = compose_notice(
             voice.resource,
             organizer,
@@ -172,8 +174,12 @@ def _answers(
     attendee = attendee_for(master, own)
     if attendee is None:
         return ()
-    held_until = series.materialised_until
-    decision = Decision(Verdict.ACCEPTED, clashes=report.occurrences, held_until=held_until)
+    if len(report.occurrences) == 1:  # nearly always; nothing needs to be said about the series
+        lost = instance_for(meeting, master, report.occurrences[0])
+        refused = Refusal(Reason.BUSY, Reason.BUSY.value)
+        declined = Decision(Verdict.DECLINED, (refused,))
+        return compose_answers(meeting, [lost], attendee, declined, policy, voice)
+    decision = Decision(Verdict.ACCEPTED, clashes=report.occurrences)
     return compose_answers(meeting, [master], attendee, decision, policy, voice)
 
 

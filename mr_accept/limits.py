@@ -15,10 +15,12 @@ class Limits:
     """What one message may cost.
 
     `out_of_time` is asked now and then and tells whether the caller's deadline has passed.
-    Candidates are the days and times looked at while expanding, not the results found.
+    Candidates are the days and times looked at while expanding, not the results found.  Occurrences that ended before
+    `counted_from` (epoch seconds) do not count, so that a series does not outgrow its limit by growing old.
     """
 
     max_occurrences: int = 5000
+    counted_from: int = 0
     max_candidates: int = 200_000
     max_components: int = 1000
     max_source: int = 4_000_000  # characters

@@ -38,10 +38,9 @@ def cancelled_by(work: Work, held: Held) -> Freed:
     obeyed = work.obeyed(stored) if stored else work.tied
     if not obeyed:
         return Freed(Fate.NOT_OBEYED, work.stranger(held))
-    if held.frees:
-        return Freed(Fate.FREED, "", work.asked.instances)
     fates = [(item, _cancel_fate(item, held.rows)) for item in work.asked.instances]
     fate = next((own for _, own in fates if own is not Fate.STALE), Fate.STALE)
+    fate = Fate.FREED if held.frees else fate
     return Freed(fate, "", [item for item, own in fates if own is not Fate.STALE])
 
 
@@ -51,9 +50,9 @@ def freed_by(work: Work, held: Held) -> Freed:
     Raises NotForBookingError where it frees nothing: the resource was never booked, the message is a copy that somebody
     has forwarded, or it is no newer than what is booked.
     """
-    if held.frees:
-        return Freed(Fate.FREED, _LEFT_OUT, work.asked.instances)
     newer = [item for item in work.asked.instances if _is_newer(item, held.rows)]
+    if held.frees:
+        return Freed(Fate.FREED, _LEFT_OUT, newer)
     if not held.booked or not newer or not work.strictly_obeyed(held.organizer()):
         invited = work.asked.attendee is not None
         what = "the meeting is cancelled" if invited else "the resource is not among the attendees"

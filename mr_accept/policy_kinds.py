@@ -59,7 +59,11 @@ def number(most: int) -> Kind:
 def limit(most: int) -> Kind:
     """A whole number from 0 on, or none, which is not 0."""
     whole = number(most)
-    return Kind(whole.expected, whole.read, lambda value: "" if value is None else str(value))
+
+    def read(text: str) -> int | None:
+        return None if text.lower() == "none" else whole.read(text)
+
+    return Kind(whole.expected, read, lambda value: "" if value is None else str(value))
 
 
 def choice(*words: str) -> Kind:

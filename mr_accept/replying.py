@@ -144,8 +144,9 @@ def leaving(
     answers: Sequence[Answer],
     recipient: Recipient,
     settings: Settings,
+    policy: BookingPolicy,
 ) -> list[Submission]:
-    """What puts answers into the outbox and a copy of each into Sent Items.
+    """What puts answers into the outbox and a copy of each into Sent Items, unless subjects are not to be kept.
 
     A flood of requests never makes a flood of replies to one organizer: what is over the hourly limit waits;
     it is neither dropped nor counted twice.
@@ -161,17 +162,18 @@ def leaving(
         earlier = departures[rcpt_to]
         not_before = earlier[-limit] + _HOUR if limit and len(earlier) >= limit else now
         earlier.append(not_before)
-        submissions.append(_submission(job_id, answer, recipient, not_before))
+        keeps = not policy.strip_subject
+        submissions.append(_submission(job_id, answer, recipient, not_before, keeps=keeps))
     return submissions
 
 
 def _submission(
-    job_id: int | None, answer: Answer, recipient: Recipient, not_before: float
+    job_id: int | None, answer: Answer, recipient: Recipient, not_before: float, *, keeps: bool
 ) -> Submission:
     view = MessageView(answer.mail.content)
     copies: tuple[Filing, ...] = ()
     sent = recipient.mailbox.special.get(SENT)
-    if sent is not None:
+    if sent is not None and keeps:
         copies = (Filing(sent, b"", time.time(), flags=SEEN, imap=recipient.imap),)
     out = Outgoing(
         kind=KIND,

@@ -16,6 +16,7 @@ from mr_accept.rrule import parse_rule
 from mr_accept.values import EPOCH, read_any_time, read_offset, read_time, seconds_since_epoch
 
 _FROM = datetime(1970, 1, 1)
+_MOST_ONSETS = 5000
 _TO = datetime(2100, 1, 1)
 _EARLIEST_YEAR = 1604  # a leap year, so that every date of another has its like
 
@@ -58,7 +59,7 @@ def compile_vtimezone(component: Component, name: str, budget: Budget) -> Vtimez
         after = read_offset(_needed(observance, "TZOFFSETTO").value)
         for wall in _onset_walls(observance, before, budget):
             onsets.append((seconds_since_epoch(wall) - before, before, after))
-            if len(onsets) > budget.limits.max_occurrences:
+            if len(onsets) > _MOST_ONSETS:
                 raise UnreadableError(f"too costly: the time zone {name[:80]!r} changes too often")
     if not onsets:
         raise UnreadableError(f"the VTIMEZONE {name[:80]!r} has no usable observance")

@@ -103,17 +103,18 @@ class Work:
     def given_up(self, held: Held) -> Sequence[BookingRow]:
         """What is stored of its UID and goes for the message, instead of being compared with it.
 
-        What is another organizer's and holds nothing: a trace protects nothing.  And, for a message about the whole
-        that is tied to its organizer, what nobody tied to them has asked for: who is quicker with a copy, or with a
-        forged SEQUENCE, does not keep the organizer out.
+        What is another organizer's and holds nothing: a trace protects nothing.  And, for a message that is tied to its
+        organizer, what nobody tied to them has asked for, of the whole or of the instances that it is about: who is
+        quicker with a copy, or with a forged SEQUENCE, does not keep the organizer out.
         """
         stored = held.organizer()
         if stored is None:
             return ()
         if not self.is_organizer(stored.address):
             return () if held.booked else held.stored
-        whole = not self.asked.instances[0].recurrence_id
-        return held.unproven if whole and self.tied else ()
+        named = {item.recurrence_id for item in self.asked.instances}
+        about = [row for row in held.unproven if "" in named or row.recurrence_id in named]
+        return about if about and self.tied else ()
 
     def stranger(self, held: Held) -> str:
         """The words for a sender who is not obeyed."""
@@ -149,7 +150,7 @@ def open_work(
         MessageView(content),
         _addresses(recipient, rcpt_to),
         zone_of(recipient, settings),
-        limits_of(settings.booking),
+        limits_of(settings.booking, now),
     )
     domain = domain_of(asked.origin.from_)
     vouching = vouched(asked.view, settings.booking.trusted_authserv_id, domain)

@@ -43,6 +43,7 @@ from userstore.resolve import Directory
 
 log = logging.getLogger(__name__)
 
+_NOTEWORTHY = (Fate.NOT_OBEYED, Fate.GAVE_UP, Fate.FAILED)
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
@@ -227,4 +228,5 @@ class Worker:
             "from": job.mail_from,
             "ms": f"{milliseconds:.1f}",
         }
-        log.info("%s", LogFields(fields))
+        level = logging.WARNING if fate in _NOTEWORTHY else logging.INFO
+        log.log(level, "%s", LogFields(fields))

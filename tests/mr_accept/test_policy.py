@@ -88,7 +88,6 @@ BAD = [
     ("book_out_of_policy", "an\x07na", "is no name and no address"),
     ("book_out_of_policy", "x" * 255, "is no name and no address"),
     ("book_in_policy", ",".join(map(str, range(501))), "a group can hold more"),
-    ("max_conflicts", "none", "a whole number"),
     ("max_conflict_percent", "101", "a whole number from 0 to 100"),
     ("partial_reply", "two-mails", "one-mail or separate"),
     ("on_failed_update", "drop", "keep or release"),

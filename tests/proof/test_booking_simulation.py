@@ -211,3 +211,33 @@ def test_an_override_that_comes_after_the_resource_was_left_out(database_url: st
         assert left_out.fate == "freed"
         assert room.ask("u1", at(14, day=2), **moved).fate == "stale"
         assert room.held() == []
+
+
+@pytest.mark.parametrize("invited", [True, False], ids=["cancelled", "left out"])
+def test_a_late_cancellation_does_not_outdate_a_newer_one(invited: bool, database_url: str) -> None:
+    """In between a stranger's copy of an override is booked; the cancelled series stays cancelled."""
+    series = {"rrule": "FREQ=DAILY;COUNT=3"}
+    with open_desk(database_url) as desk:
+        room = desk.room()
+        told = [room.address if invited else "beamer@example.org"]
+        method = "CANCEL" if invited else "REQUEST"
+        room.ask("u1", at(9), stamp=50, **series)
+        room.ask("u1", at(9), method="CANCEL", sequence=5, stamp=500)
+        moved = {"recurrence_id": at(9, day=1), "sequence": 6, "stamp": 600}
+        assert room.ask("u1", at(14, day=1), from_=EVE, **moved).fate == "accepted"
+        room.ask_together(
+            event("u1", at(9), attendees=told, sequence=1, stamp=100, **series), method=method
+        )
+        assert room.ask("u1", at(9), sequence=2, stamp=200, **series).fate == "stale"
+
+
+def test_an_override_whose_copy_was_quicker(database_url: str) -> None:
+    """Its organizer hears of it, and their older series leaves it in place."""
+    with open_desk(database_url) as desk:
+        room = desk.room()
+        moved = {"recurrence_id": at(9, day=1), "sequence": 3, "stamp": 83}
+        room.ask("u1", at(14, day=1), from_=EVE, **moved)
+        own = room.ask("u1", at(14, day=1), **moved)
+        assert [reply.partstat for reply in room.replies(own)] == ["ACCEPTED"]
+        room.ask("u1", at(9), rrule="FREQ=DAILY;COUNT=3", sequence=2, stamp=75)
+        assert room.held() == [("u1", at(9)), ("u1", at(14, day=1)), ("u1", at(9, day=2))]

@@ -44,7 +44,7 @@ def tied(message: Message) -> bool:
 
 
 def given_up(message: Message, rows: Rows) -> list[str]:
-    """The lineages that it is not measured by: the organizer's word about the whole meeting outdoes what others said."""
+    """The lineages it is not measured by: what others have said, for an organizer's word about the whole meeting."""
     whole = any(not event.name for event in message.events)
     return [name for name, row in rows.items() if whole and tied(message) and not row.proven]
 
