@@ -44,9 +44,10 @@ def tied(message: Message) -> bool:
 
 
 def given_up(message: Message, rows: Rows) -> list[str]:
-    """The lineages it is not measured by: what others have said, for an organizer's word about the whole meeting."""
-    whole = any(not event.name for event in message.events)
-    return [name for name, row in rows.items() if whole and tied(message) and not row.proven]
+    """The lineages that an organizer's word takes the place of: what others have asked for, of what it is about."""
+    named = {event.name for event in message.events}
+    about = [name for name in rows if "" in named or name in named]
+    return [name for name in about if tied(message) and not rows[name].proven]
 
 
 def obeyed(message: Message, rows: Rows) -> bool:

@@ -76,8 +76,12 @@ class Model:
     def settle(self, one: Settled) -> Expected:
         """Follow what became of a message."""
         message = one.message
-        expected = self._settle(one)
         rows = self.meetings[message.uid]
+        before = dict(rows)
+        expected = self._settle(one)
+        if expected.fate in (NOT_OBEYED, ORDINARY):  # then nothing is given up for it either
+            rows.clear()
+            rows.update(before)
         self.diary.hold(message.uid, slots_of(rows, self.resource.zone, self._until))
         return expected
 
@@ -102,12 +106,10 @@ class Model:
         return Expected(FREED if frees else fate)
 
     def _left_out(self, message: Message, rows: Rows) -> Expected:
-        standing = {name: rows[name] for name in rows.keys() - given_up(message, rows)}
-        newer = [event for event in message.events if is_newer(event, standing)]
-        frees = any(rows[name].state == ACCEPTED for name in rows.keys() - standing.keys())
-        if not _booked(rows) or not tied(message) or not (newer or frees):
+        frees = self._give_up(message, rows)
+        newer = [event for event in message.events if is_newer(event, rows)]
+        if not tied(message) or not (frees or (newer and _booked(rows))):
             return Expected(ORDINARY)
-        self._give_up(message, rows)
         self._free(message, rows, sorted(newer, key=lambda event: event.name))
         return Expected(FREED)
 
@@ -136,10 +138,10 @@ class Model:
 
     def _request(self, one: Settled, rows: Rows) -> Expected:
         message = one.message
-        if message.method == ADD and not _booked(rows):
-            return Expected(ORDINARY)
         if self._give_up(message, rows):
             self.diary.hold(message.uid, slots_of(rows, self.resource.zone, self._until))
+        if message.method == ADD and not _booked(rows):
+            return Expected(ORDINARY)
         gone = all(row.state == CANCELLED for row in rows.values())
         if not gone and not obeyed(message, rows):
             return Expected(NOT_OBEYED)
