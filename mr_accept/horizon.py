@@ -95,9 +95,8 @@ def extend_series(
 ) -> int:
     """Hold every series of the locked calendar up to `until`; return how many occurrences were added.
 
-    The meeting with the UID `without`, which is just being decided, stays as it is.
-
-    Raises UnreadableError when a series cannot be expanded: an unknown calendar is never a free one.
+    The meeting with the UID `without`, which is just being decided, stays as it is.  Raises UnreadableError when a
+    series cannot be expanded: an unknown calendar is never a free one.
     """
     short = [one for one in short_series(connection, locked.id, until) if one.uid != without]
     if not short:

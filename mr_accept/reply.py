@@ -19,12 +19,16 @@ from mr_accept.reply_text import compose_text, title_of
 
 
 class Resource(NamedTuple):
-    """The mailbox that answers: its display name, its own address, its time zone, and what it adds to each reply."""
+    """The mailbox that answers: its display name, its own address, its time zone, and what it adds to each reply.
+
+    With `separate` it declines single occurrences of a series in mails of their own.
+    """
 
     name: str
     address: str
     zone: Zone
     text: str = ""
+    separate: bool = False
 
 
 class Request(NamedTuple):
@@ -34,7 +38,7 @@ class Request(NamedTuple):
     references: str = ""
 
 
-def compose_reply(  # noqa: PLR0913 - five of them go by name
+def compose_reply(
     meeting: Meeting,
     instance: Instance,
     attendee: CalendarUser,
@@ -44,16 +48,17 @@ def compose_reply(  # noqa: PLR0913 - five of them go by name
     request: Request,
     now: int,
     message_id: str,
-    partial: bool = True,
 ) -> OutgoingMail:
     """Return the answer to the organizer about one instance, or about the series for its master.
 
-    Where a series is accepted in part the same REPLY declines the other occurrences.  With `partial` false it does not:
-    each of them then needs a reply of its own, about its `series_instance.instance_for`.
+    Where a series is accepted in part the same REPLY declines the other occurrences.  A resource that answers in
+    `separate` mails needs one more for each of them, about its `series_instance.instance_for`.
     `attendee` is the resource as it was invited; `now` is in epoch seconds; `message_id` has its
     brackets.  Composing it twice gives the same bytes.
     """
-    calendar = compose_calendar(meeting, instance, attendee, decision, now, partial=partial)
+    calendar = compose_calendar(
+        meeting, instance, attendee, decision, now, partial=not resource.separate
+    )
     text = compose_text(instance, decision, resource.name, resource.zone, resource.text)
     boundary = "=_" + hashlib.sha256(message_id.encode("utf-8", "replace")).hexdigest()[:32]
     organizer = instance.organizer

@@ -24,9 +24,7 @@ from userstore.resolve import Recipient
 
 KIND = "reply"
 BLOBS_PER_REPLY = 4  # two bodies, the whole as IMAP copy, and one to spare
-MOST_SEPARATE = (
-    50  # occurrences declined in mails of their own; more are declined in the series' one
-)
+MOST_SEPARATE = 50  # mails that decline single occurrences; more occurrences are declined in one
 _HOUR = 3600.0
 
 
@@ -108,11 +106,10 @@ def compose_answers(
                 instance,
                 attendee,
                 verdict,
-                resource=voice.resource,
+                resource=voice.resource._replace(separate=separate),
                 request=voice.request,
                 now=voice.now,
                 message_id=voice.message_id(place),
-                partial=not separate,
             ),
         )
         for place, (instance, verdict) in enumerate(said)

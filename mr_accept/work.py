@@ -1,6 +1,6 @@
 """One meeting message for one resource, read and ready to be settled: what it says, and who sent it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailcore.authentication import vouched
@@ -148,15 +148,10 @@ def open_work(
     """Read a message for a resource that it reached as `rcpt_to`; raises NotForBookingError for ordinary mail."""
     asked = read_request(
         MessageView(content),
-        _addresses(recipient, rcpt_to),
+        (*recipient.user.addresses, rcpt_to),
         zone_of(recipient, settings),
         limits_of(settings.booking, now),
     )
     domain = domain_of(asked.origin.from_)
     vouching = vouched(asked.view, settings.booking.trusted_authserv_id, domain)
     return Work(job, asked, recipient, People(directory), vouching, now)
-
-
-def _addresses(recipient: Recipient, rcpt_to: str) -> tuple[str, ...]:
-    own: Collection[str] = recipient.user.addresses
-    return (*own, rcpt_to)

@@ -21,6 +21,7 @@ from tests.support.replies import (
     MONDAY,
     PARTLY,
     REFUSED,
+    ROOM,
     WEEK,
     busy,
     declined,
@@ -177,7 +178,7 @@ def test_a_series_accepted_in_part_is_one_reply_for_it_and_each_declined_occurre
 
 def test_the_occurrences_can_be_left_to_replies_of_their_own(ics):
     meeting = ics.meeting("RRULE:FREQ=WEEKLY;COUNT=52")
-    text, calendar = parts(reply_to(meeting, PARTLY, partial=False))
+    text, calendar = parts(reply_to(meeting, PARTLY, resource=ROOM._replace(separate=True)))
     assert len(events_of(calendar)) == 1
     assert "2 of 52 occurrences could not be booked and are declined." in text
     one = series_instance(meeting.instances[0], PARTLY.clashes[0])

@@ -54,7 +54,6 @@ def reply_to(
     instance: int | Instance = 0,
     request: Request = NO_THREAD,
     resource: Resource = ROOM,
-    partial: bool = True,
 ) -> OutgoingMail:
     """The reply about one of the meeting's instances, by its number, or about another one; to its last attendee."""
     found = meeting.instances[instance] if isinstance(instance, int) else instance
@@ -67,7 +66,6 @@ def reply_to(
         request=request,
         now=NOW,
         message_id=MESSAGE_ID,
-        partial=partial,
     )
 
 
